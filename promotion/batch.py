@@ -1,0 +1,333 @@
+"""Runs the notebooks: papermill over the grid, some at once, nothing twice."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import nbformat
+import papermill
+from filelock import FileLock, Timeout
+from joblib import Parallel, cpu_count, delayed, parallel_config
+from mlflow.tracking import MlflowClient
+
+from promotion import tracking
+from promotion.checkpoints import starting_weights
+from promotion.checksums import code_digest, digest_of, sha256_of
+from promotion.datasets import PreparedDataset, prepare
+from promotion.errors import PromotionError
+from promotion.study import ROOT, Study, Variant
+from promotion.tracking import Artifact, Role, Tag
+
+Backend = Literal["loky", "dask", "ray"]
+Status = Literal["running", "done", "kept", "failed"]
+
+PACKAGE = ROOT / "promotion"
+NOTEBOOKS = {
+    Role.DATASET: ROOT / "notebooks" / "1_dataset.ipynb",
+    Role.VARIANT: ROOT / "notebooks" / "2_train.ipynb",
+    Role.COMPARISON: ROOT / "notebooks" / "3_compare.ipynb",
+    Role.DECISION: ROOT / "notebooks" / "4_decide.ipynb",
+    Role.REGISTRATION: ROOT / "notebooks" / "5_register.ipynb",
+}
+# The kernel talks over loopback only; its warning about that would be printed once a notebook.
+QUIET_KERNEL = ["--log-level=ERROR"]
+# What a step's result depends on; a change elsewhere (a plot, a text) trains nothing anew.
+CODE = {
+    Role.DATASET: ("datasets", "plots.py", "texts.py", "records.py"),
+    Role.VARIANT: (
+        "training.py",
+        "detector.py",
+        "evaluation.py",
+        "matching.py",
+        "statistics.py",
+        "costs.py",
+    ),
+    Role.COMPARISON: (
+        "comparison.py",
+        "records.py",
+        "matching.py",
+        "statistics.py",
+        "evaluation.py",
+        "detector.py",
+        "costs.py",
+        "plots.py",
+        "texts.py",
+    ),
+    Role.DECISION: ("decision.py", "document.py", "plots.py", "texts.py", "records.py"),
+    Role.REGISTRATION: ("registry.py", "serving.py", "document.py", "texts.py", "records.py"),
+}
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """A study with the file and the overrides it came from, which the notebooks read again."""
+
+    study: Study
+    path: Path
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One notebook to execute, and the fingerprint of everything its result depends on."""
+
+    role: str
+    name: str
+    fingerprint: str
+    parameters: dict[str, object] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a step went: done now, kept from before, or failed (and why)."""
+
+    name: str
+    status: Status
+    run_id: str
+    seconds: float = 0.0
+    error: str = ""
+
+
+def notebook_code(path: Path) -> str:
+    """The SHA-256 of a notebook's code cells; its prose may change without consequence."""
+    cells = nbformat.read(path, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+def fingerprint(role: str, **facts: object) -> str:
+    """The digest of a step's inputs, its code and its notebook."""
+    code = code_digest(PACKAGE / name for name in CODE[role])
+    return digest_of(
+        {"role": role, "code": code, "notebook": notebook_code(NOTEBOOKS[role]), **facts}
+    )
+
+
+def variant_step(study: Study, variant: Variant, dataset_digest: str, start_sha256: str) -> Step:
+    """The training of one variant."""
+    return Step(
+        role=Role.VARIANT,
+        name=variant.run_name,
+        fingerprint=fingerprint(
+            Role.VARIANT,
+            dataset=dataset_digest,
+            start=start_sha256,
+            parameters=variant.parameters,
+            training=study.training.model_dump(),
+            operating_point=study.policy.operating_point.model_dump(),
+            libraries=tracking.library_versions(),
+        ),
+        parameters=dict(variant.parameters),
+        tags={
+            Tag.CONFIGURATION: variant.configuration,
+            Tag.DATASET_DIGEST: dataset_digest,
+            Tag.START_SHA256: start_sha256,
+        },
+    )
+
+
+def default_jobs(variants: int) -> int:
+    """As many variants at once as there are cores."""
+    return max(1, min(cpu_count(), variants))
+
+
+@contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    """Hold the home's lock: two batches in one home would train the same variant twice.
+
+    Raises:
+        PromotionError: another batch is at work here.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(home / "run.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise PromotionError(
+            f"another `promotion` is at work in {home}; wait for it, or use another --home"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def run_dataset(file: StudyFile, home: Path) -> tuple[PreparedDataset, Outcome]:
+    """Make the study's dataset and execute `1_dataset` on it."""
+    client = tracking.connect(home, file.study.experiment)
+    dataset = prepare(file.study.dataset, home)
+    digest = dataset.manifest.digest
+    step = Step(
+        role=Role.DATASET,
+        name=f"dataset_{digest[:12]}",
+        fingerprint=fingerprint(Role.DATASET, dataset=digest, study=file.study.name),
+        tags={Tag.DATASET_DIGEST: digest},
+    )
+    return dataset, run_step(client, file, step, home)
+
+
+def run_variants(
+    file: StudyFile,
+    home: Path,
+    jobs: int,
+    backend: Backend = "loky",
+    report: Callable[[Outcome], None] = lambda outcome: None,
+) -> list[Outcome]:
+    """Train every variant that has no complete run with its fingerprint, `jobs` at a time.
+
+    A failed variant stops no other. `report` is called with each outcome as it comes.
+    """
+    study = file.study
+    client = tracking.connect(home, study.experiment)
+    steps = variant_steps(file, home)
+    outcomes = []
+    waiting = []
+    for step in steps:
+        run = tracking.find_complete(client, study.experiment, step.fingerprint)
+        if run is None:
+            waiting.append(step)
+        else:
+            outcomes.append(Outcome(step.name, "kept", run.info.run_id))
+            report(outcomes[-1])
+    if waiting:
+        jobs = min(jobs, len(waiting))
+        threads = max(1, cpu_count() // jobs)
+        with _backend(backend, jobs):
+            work = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+                delayed(_run_variant)(file, step, home, threads) for step in waiting
+            )
+            for outcome in work:
+                outcomes.append(outcome)
+                report(outcome)
+    order = {step.name: number for number, step in enumerate(steps)}
+    return sorted(outcomes, key=lambda outcome: order[outcome.name])
+
+
+def variant_steps(file: StudyFile, home: Path) -> list[Step]:
+    """The steps of all variants, in the order of the grid."""
+    digest = prepare(file.study.dataset, home).manifest.digest
+    start = sha256_of(starting_weights(file.study.model, home))
+    return [variant_step(file.study, variant, digest, start) for variant in file.study.variants]
+
+
+@contextmanager
+def _backend(backend: Backend, jobs: int) -> Iterator[None]:
+    """Choose joblib's back end; dask and ray are optional packages."""
+    try:
+        if backend == "dask":
+            from dask.distributed import Client
+
+            with Client(n_workers=jobs, threads_per_worker=1), parallel_config(backend="dask"):
+                yield
+            return
+        if backend == "ray":
+            from ray.util.joblib import register_ray
+
+            register_ray()
+    except ImportError:
+        raise PromotionError(
+            f"--backend {backend}: the package is not installed; pip install 'promotion[{backend}]'"
+        ) from None
+    with parallel_config(backend=backend):
+        yield
+
+
+def _run_variant(file: StudyFile, step: Step, home: Path, threads: int) -> Outcome:
+    """Train one variant in a worker process."""
+    client = tracking.connect(home, file.study.experiment)
+    return run_step(client, file, step, home, threads=threads)
+
+
+def run_step(
+    client: MlflowClient, file: StudyFile, step: Step, home: Path, **parameters: object
+) -> Outcome:
+    """Execute a step's notebook with papermill, unless a complete run has its fingerprint.
+
+    The executed notebook becomes an artifact of its run; after a failure the partial notebook and
+    the traceback do, and the run is marked as failed.
+    """
+    experiment = file.study.experiment
+    kept = tracking.find_complete(client, experiment, step.fingerprint)
+    if kept is not None:
+        return Outcome(step.name, "kept", kept.info.run_id)
+    tags = {
+        Tag.ROLE: step.role,
+        Tag.STUDY: file.study.name,
+        Tag.FINGERPRINT: step.fingerprint,
+        **step.tags,
+    }
+    run_id = tracking.start_run(client, experiment, step.name, tags)
+    executed = home / "notebooks" / file.study.name / f"{step.name}.ipynb"
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    began = time.perf_counter()
+    try:
+        papermill.execute_notebook(
+            str(NOTEBOOKS[step.role]),
+            str(executed),
+            parameters={
+                "study": str(file.path),
+                "overrides": list(file.overrides),
+                "home": str(home),
+                "run_id": run_id,
+                **step.parameters,
+                **parameters,
+            },
+            kernel_name="python3",
+            progress_bar=False,
+            cwd=str(ROOT),
+            extra_arguments=QUIET_KERNEL,
+        )
+    except Exception as error:
+        shutil.rmtree(home / "scratch" / run_id, ignore_errors=True)
+        _keep_failure(client, run_id, executed, error)
+        seconds = time.perf_counter() - began
+        return Outcome(step.name, "failed", run_id, seconds, _in_one_line(error))
+    client.log_artifact(run_id, str(_renamed(executed)))
+    tracking.set_tags(client, run_id, {Tag.COMPLETE: "true"})
+    client.set_terminated(run_id, "FINISHED")
+    return Outcome(step.name, "done", run_id, time.perf_counter() - began)
+
+
+def _keep_failure(client: MlflowClient, run_id: str, executed: Path, error: Exception) -> None:
+    if executed.exists():
+        client.log_artifact(run_id, str(_renamed(executed)))
+    text = "".join(traceback.format_exception(error))
+    tracking.log_bytes(client, run_id, Artifact.TRACEBACK, text.encode())
+    tracking.set_tags(client, run_id, {Tag.ERROR: _in_one_line(error)})
+    client.set_terminated(run_id, "FAILED")
+
+
+def _renamed(executed: Path) -> Path:
+    """A copy under the one name that the artifact has in every run."""
+    folder = executed.with_suffix("")
+    folder.mkdir(exist_ok=True)
+    return Path(shutil.copy(executed, folder / Artifact.NOTEBOOK))
+
+
+def _in_one_line(error: Exception) -> str:
+    """The error of the notebook's cell, not papermill's account of it."""
+    if isinstance(error, papermill.PapermillExecutionError):
+        return f"{error.ename}: {error.evalue}".splitlines()[0]
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def raise_if_failed(outcomes: Sequence[Outcome]) -> None:
+    """Stop the flow after a failed step.
+
+    Raises:
+        PromotionError: one line a failed step.
+    """
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if failed:
+        raise PromotionError(
+            "\n".join(f"{outcome.name} failed: {outcome.error}" for outcome in failed)
+        )

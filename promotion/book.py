@@ -1,0 +1,159 @@
+"""Builds the book: the repository's chapters with the executed notebooks in their places."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+from mlflow.tracking import MlflowClient
+
+from promotion import tracking
+from promotion.checksums import digest_of
+from promotion.errors import MissingRunsError, PromotionError
+from promotion.study import ROOT, Study
+from promotion.texts import text
+from promotion.tracking import Artifact, Role, Tag
+
+CHAPTERS = {
+    Role.DATASET: "notebooks/1_dataset",
+    Role.COMPARISON: "notebooks/3_compare",
+    Role.DECISION: "notebooks/4_decide",
+    Role.REGISTRATION: "notebooks/5_register",
+}
+TRAINING_CHAPTER = "notebooks/2_train"
+RUN_PAGES = "notebooks/runs"
+INPUT_TAG = "hide-input"
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The runs whose notebooks become pages: one a step, one a variant."""
+
+    steps: dict[str, str]
+    variants: dict[str, str]
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def build_book(client: MlflowClient, study: Study, home: Path, pages: Pages) -> Path:
+    """Build the HTML book from the runs' executed notebooks; return its index.html.
+
+    Nothing is built when the same pages were built from the same sources before.
+
+    Raises:
+        MissingRunsError: a run has no executed notebook.
+        PromotionError: Sphinx failed; its log is named.
+    """
+    index = home / "book" / "index.html"
+    stamp = home / "book" / ".built"
+    key = _key(study, pages)
+    if index.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == key:
+        return index
+    source = home / "book-source"
+    _assemble(client, source, pages)
+    _build(source, home)
+    stamp.write_text(key, encoding="utf-8")
+    return index
+
+
+def _key(study: Study, pages: Pages) -> str:
+    files = [ROOT / "_config.yml", ROOT / "_toc.yml", *sorted((ROOT / "book").rglob("*"))]
+    sources = {str(f.relative_to(ROOT)): f.read_bytes().hex() for f in files if f.is_file()}
+    return digest_of(
+        {
+            "sources": sources,
+            "study": study.name,
+            "steps": pages.steps,
+            "variants": pages.variants,
+            "failed": pages.failed,
+        }
+    )
+
+
+def _assemble(client: MlflowClient, source: Path, pages: Pages) -> None:
+    """Lay the book's source out: chapters from the repository, notebooks from MLflow."""
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("templates"))
+    shutil.copytree(ROOT / "notebooks", source / "notebooks")
+    shutil.copy(ROOT / "_config.yml", source)
+    for role, run_id in pages.steps.items():
+        _put_notebook(client, run_id, source / f"{CHAPTERS[role]}.ipynb")
+    for name, run_id in pages.variants.items():
+        _put_notebook(client, run_id, source / RUN_PAGES / f"{name}.ipynb", title=name)
+    for name, run_id in pages.failed.items():
+        _put_failed(client, run_id, source / RUN_PAGES / name, name)
+    _put_decision(client, source, pages)
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    _add_run_pages(toc, [*pages.variants, *pages.failed])
+    (source / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
+
+
+def _put_decision(client: MlflowClient, source: Path, pages: Pages) -> None:
+    """Replace the stand-in pages of the repository by what was decided."""
+    final = pages.steps.get(Role.REGISTRATION) or pages.steps.get(Role.DECISION)
+    if final is None:
+        return
+    for path, name in ((Artifact.DECISION_MD, "decision.md"), (Artifact.SUMMARY, "summary.md")):
+        shutil.copy(tracking.artifact(client, final, path), source / "book" / name)
+    comparison = pages.steps[Role.COMPARISON]
+    shutil.copy(
+        tracking.artifact(client, comparison, Artifact.PICTURE), source / "book" / Artifact.PICTURE
+    )
+
+
+def _put_notebook(client: MlflowClient, run_id: str, place: Path, title: str = "") -> None:
+    """Copy a run's executed notebook, its code folded away behind a button."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    notebook = nbformat.read(tracking.artifact(client, run_id, Artifact.NOTEBOOK), as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if not _is_papermill_banner(cell)]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), INPUT_TAG})
+    if title:
+        notebook.cells[0].source = f"# {title}\n\n" + notebook.cells[0].source.partition("\n")[2]
+    nbformat.write(notebook, place)
+
+
+def _is_papermill_banner(cell: Any) -> bool:
+    """Papermill heads a failed notebook with a link that the book has no target for."""
+    return "papermill-error-cell-tag" in cell.metadata.get("tags", [])
+
+
+def _put_failed(client: MlflowClient, run_id: str, place: Path, name: str) -> None:
+    """A failed variant's page: its partial notebook if it has one, else its error."""
+    title = f"{name} ({text('run.failed')})"
+    try:
+        _put_notebook(client, run_id, place.with_name(f"{name}.ipynb"), title)
+    except MissingRunsError:
+        error = client.get_run(run_id).data.tags.get(Tag.ERROR, "")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        page = f"# {title}\n\n```text\n{error}\n```\n"
+        place.with_name(f"{name}.md").write_text(page, encoding="utf-8")
+
+
+def _add_run_pages(toc: dict[str, Any], names: list[str]) -> None:
+    """List one page a run below the training chapter."""
+    for part in toc["parts"]:
+        for chapter in part["chapters"]:
+            if chapter.get("file") == TRAINING_CHAPTER and names:
+                chapter["sections"] = [{"file": f"{RUN_PAGES}/{name}"} for name in names]
+
+
+def _build(source: Path, home: Path) -> None:
+    log = home / "book-build.log"
+    built = source / "_build" / "html"
+    program = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "build", str(source), "--all", "-q"]
+    with log.open("w", encoding="utf-8") as file:
+        status = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT).returncode
+    if status != 0 or not (built / "index.html").exists():
+        raise PromotionError(f"the book cannot be built (jupyter-book exits with {status}); see {log}")
+    shutil.rmtree(home / "book", ignore_errors=True)
+    shutil.move(built, home / "book")
+

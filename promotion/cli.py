@@ -1,0 +1,301 @@
+"""The command line: thin commands over the flow, with progress, one-line errors and exit codes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from promotion import registry, tracking
+from promotion.batch import Backend, Outcome, StudyFile, default_jobs
+from promotion.decision import EXIT_CODES, Decision
+from promotion.errors import PromotionError
+from promotion.flow import Flow
+from promotion.study import load_study
+
+app = typer.Typer(
+    help="Decide whether an object-detection model is promoted, and write the decision up.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+console = Console()
+errors = Console(stderr=True)
+
+INTERRUPTED = 130
+
+StudyOption = Annotated[Path, typer.Option("--study", help="The study file.")]
+SetOption = Annotated[
+    list[str],
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the study, as in grid.seed=[1,2,3]."),
+]
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", envvar=tracking.HOME_VARIABLE, help="Where the state lives. [default: .promotion]"),
+]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", min=1, help="Variants at once. [default: the cores]")
+]
+BackendOption = Annotated[Backend, typer.Option("--backend", help="joblib's back end.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+DEFAULT_STUDY = Path("studies/default.yaml")
+
+
+@contextmanager
+def _one_line_errors(debug: bool) -> Iterator[None]:
+    """Print what the user can mend in one line, and leave with the error's exit code."""
+    _quieten()
+    try:
+        yield
+    except PromotionError as error:
+        if debug:
+            traceback.print_exc()
+        for line in str(error).splitlines():
+            errors.print(f"[red]error:[/red] {escape(line)}", soft_wrap=True, highlight=False)
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        errors.print("interrupted: finished variants are kept; run the same command to go on")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _quieten() -> None:
+    """Keep the libraries' own chatter off the screen; --debug shows what matters."""
+    warnings.filterwarnings("ignore")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    for name in ("mlflow", "alembic", "papermill", "codecarbon", "distributed"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _open(study: Path, overrides: list[str], home: Path | None, progress: BatchDisplay | None = None) -> Flow:
+    place = (home or tracking.default_home()).resolve()
+    # Notebooks and their kernels find the home here.
+    os.environ[tracking.HOME_VARIABLE] = str(place)
+    path = study.resolve() if study.exists() else study
+    file = StudyFile(load_study(path, overrides), path, tuple(overrides))
+    return Flow(file, place, progress.report if progress else lambda outcome: None)
+
+
+class BatchDisplay:
+    """A live line for the batch: variants done, running, failed, and the time left."""
+
+    def __init__(self) -> None:
+        self.progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self.task: TaskID | None = None
+        self.total = self.jobs = self.kept = self.done = self.failed = 0
+        self.seconds = 0.0
+
+    @contextmanager
+    def batch(self, variants: int, jobs: int) -> Iterator[None]:
+        """Show the batch while it runs."""
+        self.total, self.jobs = variants, jobs
+        with self.progress:
+            self.task = self.progress.add_task("variants", total=variants, state="starting")
+            yield
+            self.task = None
+
+    def report(self, outcome: Outcome) -> None:
+        """Print how a step went and count it."""
+        mark = {"done": "[green]done[/green]", "kept": "[cyan]kept[/cyan]", "failed": "[red]failed[/red]"}
+        line = f"{mark[outcome.status]} {escape(outcome.name)}"
+        if outcome.seconds:
+            line += f" ({outcome.seconds:.0f} s)"
+        if outcome.error:
+            line += f": {escape(outcome.error)}"
+        self.progress.console.print(line, highlight=False, soft_wrap=True)
+        if self.task is None or outcome.name.startswith("dataset_"):
+            return
+        self.kept += outcome.status == "kept"
+        self.done += outcome.status == "done"
+        self.failed += outcome.status == "failed"
+        self.seconds += outcome.seconds
+        self.progress.update(self.task, advance=1, state=self._state())
+
+    def _state(self) -> str:
+        ended = self.kept + self.done + self.failed
+        left = self.total - ended
+        running = min(self.jobs, left)
+        state = f"{self.done + self.kept}/{self.total} done, {running} running, {self.failed} failed"
+        trained = self.done + self.failed
+        if trained and left:
+            remaining = self.seconds / trained * left / max(1, running)
+            state += f", about {remaining / 60:.0f} min left"
+        return state
+
+
+def _train(flow: Flow, display: BatchDisplay, jobs: int | None, backend: Backend) -> list[Outcome]:
+    variants = len(flow.file.study.variants)
+    jobs = jobs or default_jobs(variants)
+    with display.batch(variants, jobs):
+        outcomes = flow.run(jobs, backend)
+    counts = [sum(o.status == s for o in outcomes) for s in ("done", "kept", "failed")]
+    console.print("{} trained, {} kept from before, {} failed".format(*counts), highlight=False)
+    return outcomes
+
+
+def _show(decision: Decision) -> None:
+    colour = {"promote": "green", "reject": "red", "inconclusive": "yellow"}[decision.verdict]
+    console.print(f"verdict: [bold {colour}]{decision.verdict}[/]", highlight=False)
+    console.print(f"candidate: {decision.candidate.run_name}", highlight=False)
+    console.print(f"baseline:  {decision.baseline.run_name}", highlight=False)
+
+
+def _exit_if_failed(outcomes: list[Outcome]) -> None:
+    if any(outcome.status == "failed" for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    study: StudyOption = DEFAULT_STUDY,
+    overrides: SetOption = [],  # noqa: B006
+    home: HomeOption = None,
+    jobs: JobsOption = None,
+    backend: BackendOption = "loky",
+    debug: DebugOption = False,
+) -> None:
+    """Run the whole flow: train, compare, decide, register, and build the book."""
+    with _one_line_errors(debug):
+        display = BatchDisplay()
+        flow = _open(study, overrides, home, display)
+        outcomes = _train(flow, display, jobs, backend)
+        flow.decide()
+        decision = flow.register()
+        with console.status("building the book"):
+            index = flow.book()
+        _show(decision)
+        console.print(f"document: {flow.home / 'decision.md'}", highlight=False, soft_wrap=True)
+        console.print(f"book: {index}", highlight=False, soft_wrap=True)
+    _exit_if_failed(outcomes)
+
+
+@app.command()
+def run(
+    study: StudyOption = DEFAULT_STUDY,
+    overrides: SetOption = [],  # noqa: B006
+    home: HomeOption = None,
+    jobs: JobsOption = None,
+    backend: BackendOption = "loky",
+    debug: DebugOption = False,
+) -> None:
+    """Train every variant of the study that is not trained yet."""
+    with _one_line_errors(debug):
+        display = BatchDisplay()
+        outcomes = _train(_open(study, overrides, home, display), display, jobs, backend)
+    _exit_if_failed(outcomes)
+
+
+@app.command()
+def decide(
+    study: StudyOption = DEFAULT_STUDY,
+    overrides: SetOption = [],  # noqa: B006
+    home: HomeOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Compare the trained variants and decide."""
+    with _one_line_errors(debug):
+        flow = _open(study, overrides, home, BatchDisplay())
+        _show(flow.decide())
+        console.print(f"document: {flow.home / 'decision.md'}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def register(
+    study: StudyOption = DEFAULT_STUDY,
+    overrides: SetOption = [],  # noqa: B006
+    home: HomeOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Register the promoted model with the alias staging; on another verdict, nothing."""
+    with _one_line_errors(debug):
+        decision = _open(study, overrides, home, BatchDisplay()).register()
+        if decision.model_version:
+            console.print(
+                f"registered: {tracking.REGISTERED_MODEL} version {decision.model_version}, alias staging"
+            )
+        else:
+            console.print(f"nothing registered: the verdict is {decision.verdict}")
+
+
+@app.command()
+def book(
+    study: StudyOption = DEFAULT_STUDY,
+    overrides: SetOption = [],  # noqa: B006
+    home: HomeOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Build the HTML book from what MLflow holds."""
+    with _one_line_errors(debug):
+        flow = _open(study, overrides, home)
+        with console.status("building the book"):
+            index = flow.book()
+        console.print(f"book: {index}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def check(
+    study: StudyOption = DEFAULT_STUDY,
+    overrides: SetOption = [],  # noqa: B006
+    home: HomeOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Exit with 0 if the study's decision is promote, 3 if reject, 4 if inconclusive."""
+    with _one_line_errors(debug):
+        decision = _open(study, overrides, home).decision()
+        _show(decision)
+    raise typer.Exit(EXIT_CODES[decision.verdict])
+
+
+@app.command()
+def status(home: HomeOption = None, debug: DebugOption = False) -> None:
+    """Show the registered versions and their aliases."""
+    with _one_line_errors(debug):
+        client = tracking.connect((home or tracking.default_home()).resolve())
+        found = registry.versions(client)
+        if not found:
+            console.print(f"no version of {tracking.REGISTERED_MODEL} is registered")
+            return
+        table = Table("version", "alias", "run", "verdict", "threshold")
+        aliases = registry.aliases(client)
+        for version in found:
+            names = [a for a, number in aliases.items() if number == str(version.version)]
+            tags = [version.tags.get(key, "") for key in ("run_name", "verdict", "threshold")]
+            table.add_row(str(version.version), ", ".join(names), *tags)
+        console.print(table)
+
+
+@app.command()
+def ui(
+    home: HomeOption = None,
+    port: Annotated[int, typer.Option(help="The port on this machine.")] = 5000,
+    debug: DebugOption = False,
+) -> None:
+    """Open MLflow's own interface on this home."""
+    with _one_line_errors(debug):
+        place = (home or tracking.default_home()).resolve()
+        tracking.connect(place)
+        uri = tracking.tracking_uri(place)
+        console.print(f"MLflow: http://127.0.0.1:{port} (stop with Ctrl+C)", highlight=False)
+        command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
+        raise typer.Exit(subprocess.call([*command, "--port", str(port)]))

@@ -1,0 +1,147 @@
+"""Compares the variants: chooses on val, then confirms on test what was chosen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+import numpy as np
+import pandas as pd
+
+from promotion.evidence import ConfigurationFacts, MetricComparison, RunFacts
+from promotion.matching import match
+from promotion.statistics import REPLICATES, EvaluatedRun, compare
+from promotion.study import Policy
+
+SEED = 20240501
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What val chose: the configurations to compare, and the run of each that stands for it."""
+
+    candidate: str
+    baseline: str
+    candidate_run: str
+    baseline_run: str
+
+
+def summarise(runs: Sequence[RunFacts]) -> list[ConfigurationFacts]:
+    """Mean and standard deviation over seeds of every metric, a configuration each."""
+    groups: dict[str, list[RunFacts]] = {}
+    for run in runs:
+        groups.setdefault(run.configuration, []).append(run)
+    facts = []
+    for name, members in groups.items():
+        metrics = [m for m in members[0].metrics if all(m in member.metrics for member in members)]
+        values = {metric: [member.metrics[metric] for member in members] for metric in metrics}
+        facts.append(
+            ConfigurationFacts(
+                name=name,
+                seeds=[member.seed for member in members],
+                mean={metric: fmean(column) for metric, column in values.items()},
+                sd={
+                    metric: stdev(column) if len(column) > 1 else None
+                    for metric, column in values.items()
+                },
+            )
+        )
+    return facts
+
+
+def select(runs: Sequence[RunFacts], baseline: str, policy: Policy) -> Selection:
+    """Choose, on val, the candidate configuration and the run that would be registered.
+
+    The candidate is the configuration, other than the baseline, with the highest mean over seeds
+    of the policy's first objective; the run is its best one by the same metric.
+
+    Raises:
+        ValueError: no complete run of the baseline, or none of another configuration.
+    """
+    metric = policy.objectives[0].metric
+    means = {facts.name: facts.mean[metric] for facts in summarise(runs)}
+    if baseline not in means:
+        raise ValueError(f"no complete run of the baseline {baseline}: nothing to compare with")
+    rivals = {name: mean for name, mean in means.items() if name != baseline}
+    if not rivals:
+        raise ValueError("no complete run of a configuration other than the baseline")
+    candidate = max(rivals, key=lambda name: rivals[name])
+
+    def best_run(configuration: str) -> str:
+        members = [run for run in runs if run.configuration == configuration]
+        return max(members, key=lambda run: run.metrics[metric]).run_name
+
+    return Selection(candidate, baseline, best_run(candidate), best_run(baseline))
+
+
+def confirm(
+    candidate: Sequence[tuple[pd.DataFrame, float]],
+    baseline: Sequence[tuple[pd.DataFrame, float]],
+    ground_truth: pd.DataFrame,
+    policy: Policy,
+    replicates: int = REPLICATES,
+) -> list[MetricComparison]:
+    """Compare two configurations on the test split; each run is its detections and threshold."""
+    gains = {objective.metric: objective.smallest_gain for objective in policy.objectives}
+    runs = [
+        [EvaluatedRun(match(ground_truth, table), threshold) for table, threshold in side]
+        for side in (candidate, baseline)
+    ]
+    rng = np.random.default_rng(SEED)
+    return [
+        MetricComparison(
+            metric=found.metric,
+            candidate=found.candidate,
+            baseline=found.baseline,
+            difference=found.difference,
+            interval=found.interval(policy.confidence),
+            candidate_interval=found.candidate_interval,
+            baseline_interval=found.baseline_interval,
+            candidate_seed_sd=_number_or_none(found.candidate_seed_sd),
+            baseline_seed_sd=_number_or_none(found.baseline_seed_sd),
+            probability_better=found.probability_above(0.0),
+            probability_worth_having=found.probability_above(gains.get(found.metric, 0.0)),
+            probability_not_lost=found.probability_above(-gains.get(found.metric, 0.0)),
+        )
+        for found in compare(*runs, policy.confidence, rng, replicates)
+    ]
+
+
+def telling_images(
+    ground_truth: pd.DataFrame,
+    candidate: tuple[pd.DataFrame, float],
+    baseline: tuple[pd.DataFrame, float],
+) -> list[str]:
+    """Three images to look at: where the candidate does best, where it does worst, the fullest.
+
+    Doing well is finding persons without false alarms, at each model's operating threshold.
+    """
+    gain = _balance(ground_truth, *candidate) - _balance(ground_truth, *baseline)
+    persons = ground_truth.dropna().groupby("image").size().reindex(gain.index, fill_value=0)
+    ranked = (gain.idxmax(), gain.idxmin(), persons.idxmax())
+    return list(dict.fromkeys(str(image) for image in ranked))
+
+
+def _balance(ground_truth: pd.DataFrame, detections: pd.DataFrame, threshold: float) -> pd.Series:
+    """Persons found less false alarms, an image each."""
+    matches = match(ground_truth, detections[detections["confidence"] >= threshold])
+    score = np.where(matches.found[0], 1, -1)
+    sums = np.bincount(matches.image, weights=score, minlength=len(matches.images))
+    return pd.Series(sums, index=list(matches.images))
+
+
+def _number_or_none(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def pareto_front(points: Mapping[str, tuple[float, float]]) -> list[str]:
+    """The names that no other beats: `points` are (cost, gain), less and more being better."""
+    return [
+        name
+        for name, (cost, gain) in points.items()
+        if not any(
+            (c <= cost and g >= gain) and (c < cost or g > gain) for c, g in points.values()
+        )
+    ]

@@ -1,0 +1,76 @@
+"""The manifest: what a dataset holds, file by file, and the digest that names it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+from pydantic import BaseModel
+
+from promotion.checksums import sha256_of
+from promotion.datasets.yolo import images_of, labels_of, read_labels
+
+SPLITS = ("train", "val", "test")
+GROUND_TRUTH_COLUMNS = ["image", "x0", "y0", "x1", "y1"]
+
+
+class Finding(BaseModel):
+    """What an integrity check found; an error stops the flow, a warning is shown."""
+
+    severity: str
+    message: str
+
+
+class Manifest(BaseModel):
+    """The files of a dataset with their SHA-256, its splits, and what the checks found."""
+
+    source: str
+    files: dict[str, str]
+    images: dict[str, int]
+    instances: dict[str, int]
+    findings: list[Finding] = []
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all names and sums: equal digests mean equal data."""
+        lines = "".join(f"{name} {digest}\n" for name, digest in sorted(self.files.items()))
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def file_sums(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every image and label file, by its path below the folder."""
+    paths = [
+        path
+        for split in SPLITS
+        for image in images_of(folder, split)
+        for path in (image, labels_of(image))
+        if path.exists()
+    ]
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
+
+
+def count_split(folder: Path, split: str) -> tuple[int, int]:
+    """The numbers of images and of labelled objects of a split."""
+    images = images_of(folder, split)
+    return len(images), sum(len(read_labels(labels_of(image))) for image in images)
+
+
+def ground_truth(folder: Path, split: str) -> pd.DataFrame:
+    """The boxes of a split, in pixels, one row a box: image, x0, y0, x1, y1.
+
+    An image without a box has one row with missing coordinates, so that it counts as an image.
+    """
+    rows: list[tuple[object, ...]] = []
+    for path in images_of(folder, split):
+        with Image.open(path) as image:
+            width, height = image.size
+        labels = read_labels(labels_of(path))
+        if not len(labels):
+            rows.append((path.name, None, None, None, None))
+        for _, x, y, w, h in labels:
+            box = ((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height)
+            rows.append((path.name, *box))
+    table = pd.DataFrame(rows, columns=GROUND_TRUTH_COLUMNS)
+    return table.astype({column: float for column in GROUND_TRUTH_COLUMNS[1:]})

@@ -1,0 +1,108 @@
+"""Makes a study's dataset ready once a machine, and finds it again afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from filelock import FileLock
+
+from promotion.checksums import code_digest, digest_of
+from promotion.datasets.coco128 import write_coco128_persons
+from promotion.datasets.integrity import check_integrity
+from promotion.datasets.manifest import SPLITS, Manifest, count_split, file_sums
+from promotion.datasets.street_scenes import write_street_scenes
+from promotion.errors import DatasetError
+from promotion.study import Dataset
+
+HERE = Path(__file__).parent
+GENERATORS = {
+    "street_scenes": (HERE / "street", HERE / "street_scenes.py", HERE / "yolo.py"),
+    "coco128_persons": (HERE / "coco128.py", HERE / "yolo.py"),
+}
+
+
+@dataclass(frozen=True)
+class PreparedDataset:
+    """A dataset on this machine: its pictures, its manifest, and the data.yaml for training."""
+
+    folder: Path
+    data_yaml: Path
+    manifest: Manifest
+
+
+def prepare(dataset: Dataset, home: Path) -> PreparedDataset:
+    """Make (or find) a study's dataset below `home/datasets`, checked and ready for training.
+
+    Safe to call from several processes: one makes it, the others wait and find it.
+
+    Raises:
+        DatasetError: an integrity check found an error; one line an error.
+        DownloadError: the photographs are out of reach.
+    """
+    root = home / "datasets"
+    root.mkdir(parents=True, exist_ok=True)
+    code = code_digest(GENERATORS.get(dataset.source, ()))
+    key = digest_of({"dataset": dataset.model_dump(mode="json"), "code": code})[:12]
+    state = root / f"{dataset.source}-{key}"
+    with FileLock(f"{state}.lock"):
+        folder = dataset.path.resolve() if dataset.path else state
+        if dataset.path is None and not (state / "data.yaml").exists():
+            _make(dataset, state, root)
+        state.mkdir(exist_ok=True)
+        manifest = _inspect(dataset, folder, state / "manifest.json")
+        data_yaml = _write_absolute_data_yaml(folder, state / "training.yaml")
+    return PreparedDataset(folder, data_yaml, manifest)
+
+
+def _make(dataset: Dataset, state: Path, root: Path) -> None:
+    """Write the dataset beside its place and move it there when it is whole."""
+    unfinished = state.with_suffix(".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    if dataset.source == "street_scenes":
+        jobs = os.cpu_count() or 1
+        write_street_scenes(unfinished, dataset.domain, dataset.sizes, dataset.seed, jobs)
+    else:
+        write_coco128_persons(unfinished, dataset.sizes, dataset.seed, root)
+    shutil.rmtree(state, ignore_errors=True)
+    unfinished.rename(state)
+
+
+def _inspect(dataset: Dataset, folder: Path, path: Path) -> Manifest:
+    """The stored manifest if the files are still the same, else a new one, checked."""
+    if not folder.is_dir():
+        raise DatasetError(f"dataset.path: {folder} is not a folder")
+    sums = file_sums(folder)
+    if path.exists():
+        stored = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+        if stored.files == sums:
+            return stored
+        if dataset.path is None:
+            raise DatasetError(
+                f"{folder}: files changed since they were made; delete the folder and run again"
+            )
+    findings = check_integrity(folder, sums)
+    errors = [finding.message for finding in findings if finding.severity == "error"]
+    if errors:
+        raise DatasetError("\n".join(f"{folder}: {message}" for message in errors))
+    counts = {split: count_split(folder, split) for split in SPLITS}
+    manifest = Manifest(
+        source=dataset.source,
+        files=sums,
+        images={split: images for split, (images, _) in counts.items()},
+        instances={split: instances for split, (_, instances) in counts.items()},
+        findings=findings,
+    )
+    path.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+    return manifest
+
+
+def _write_absolute_data_yaml(folder: Path, path: Path) -> Path:
+    """Ultralytics looks relative paths up in its own settings; an absolute one needs none."""
+    content = {"path": str(folder), **{split: f"images/{split}" for split in SPLITS}, "names": {0: "person"}}
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return path

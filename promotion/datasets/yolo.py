@@ -1,0 +1,54 @@
+"""The YOLO folder format: images/<split>/*.jpg, labels/<split>/*.txt and a data.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+
+
+def to_label_lines(boxes: NDArray[np.float64], width: int, height: int, label: int = 0) -> str:
+    """Boxes (n, 4), x0 y0 x1 y1 in pixels, as YOLO label lines (class, centre, size; in [0, 1])."""
+    lines = []
+    for x0, y0, x1, y1 in boxes:
+        centre = ((x0 + x1) / 2 / width, (y0 + y1) / 2 / height)
+        size = ((x1 - x0) / width, (y1 - y0) / height)
+        lines.append(f"{label} {centre[0]:.6f} {centre[1]:.6f} {size[0]:.6f} {size[1]:.6f}\n")
+    return "".join(lines)
+
+
+def write_data_yaml(folder: Path, splits: Sequence[str], names: Sequence[str]) -> None:
+    """Write the data.yaml that Ultralytics reads; its paths are relative to the folder."""
+    content: dict[str, object] = {split: f"images/{split}" for split in splits}
+    content["names"] = dict(enumerate(names))
+    (folder / "data.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def images_of(folder: Path, split: str) -> list[Path]:
+    """The images of a split, in the order of their names."""
+    paths = (folder / "images" / split).glob("*")
+    return sorted(path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def labels_of(image: Path) -> Path:
+    """The label file that belongs to an image; it may not exist (no object)."""
+    return image.parents[2] / "labels" / image.parent.name / f"{image.stem}.txt"
+
+
+def read_labels(path: Path) -> NDArray[np.float64]:
+    """Labels (n, 5): class, centre x and y, width, height; a missing file has none.
+
+    Raises:
+        ValueError: a line is not five numbers.
+    """
+    if not path.exists() or not path.read_text(encoding="utf-8").strip():
+        return np.zeros((0, 5))
+    rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    if any(len(row) != 5 for row in rows):
+        raise ValueError("a line does not have 5 values")
+    return np.array(rows, dtype=float)

@@ -1,0 +1,176 @@
+"""Decides: `decide(evidence, policy)` applies the policy to what was measured, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from promotion.evidence import Evidence, MetricComparison, RunFacts
+from promotion.study import GateRule, Policy
+
+Verdict = Literal["promote", "reject", "inconclusive"]
+Outcome = Literal["gain", "no_gain", "kept", "lost", "open"]
+
+EXIT_CODES: dict[Verdict, int] = {"promote": 0, "reject": 3, "inconclusive": 4}
+
+
+class _Fact(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Side(_Fact):
+    """The candidate or the baseline: the run that stands for it, with its metrics on test."""
+
+    run_name: str
+    run_id: str
+    config: str
+    params: dict[str, str]
+    metrics: dict[str, float]
+
+
+class Gate(_Fact):
+    """A limit of the policy and what was measured against it; unmeasured never passes."""
+
+    name: str
+    value: float | None
+    limit: float
+    at_least: bool
+    passed: bool
+
+
+class ObjectiveOutcome(_Fact):
+    """What the evidence says of one objective."""
+
+    metric: str
+    smallest_gain: float
+    outcome: Outcome
+    probability: float
+
+
+class AuditFinding(_Fact):
+    """A check on the experiment itself."""
+
+    id: str
+    severity: Literal["blocking", "warning", "note"]
+    passed: bool
+    message: str
+
+
+class Decision(_Fact):
+    """The decision, as decision.json holds it."""
+
+    study: str
+    verdict: Verdict
+    candidate: Side
+    baseline: Side
+    comparison: list[MetricComparison]
+    objectives: list[ObjectiveOutcome]
+    gates: list[Gate]
+    audit: list[AuditFinding]
+    risks: list[str]
+    next_steps: list[str]
+    model_version: str | None = None
+
+
+def decide(evidence: Evidence, policy: Policy, audit: list[AuditFinding]) -> Decision:
+    """Apply the policy to the evidence.
+
+    *promote*: the first objective gains at least its smallest gain worth having with the policy's
+    confidence, no other objective is lost, every gate passes and no blocking check failed.
+    *reject*: a gate fails, a blocking check fails, the first objective is confidently short of its
+    gain, or another is confidently lost. *inconclusive*: anything else.
+    """
+    objectives = _judge_objectives(evidence, policy)
+    gates = [_judge_gate(rule, evidence) for rule in policy.gates]
+    return Decision(
+        study=evidence.study,
+        verdict=_verdict(objectives, gates, audit),
+        candidate=_side(evidence, evidence.candidate_run),
+        baseline=_side(evidence, evidence.baseline_run),
+        comparison=evidence.comparison,
+        objectives=objectives,
+        gates=gates,
+        audit=audit,
+        risks=[],
+        next_steps=[],
+    )
+
+
+def _verdict(
+    objectives: list[ObjectiveOutcome], gates: list[Gate], audit: list[AuditFinding]
+) -> Verdict:
+    first, *others = objectives
+    blocked = any(not check.passed and check.severity == "blocking" for check in audit)
+    refused = not all(gate.passed for gate in gates) or blocked
+    if refused or first.outcome == "no_gain" or any(o.outcome == "lost" for o in others):
+        return "reject"
+    if first.outcome == "gain" and all(o.outcome == "kept" for o in others):
+        return "promote"
+    return "inconclusive"
+
+
+def _judge_objectives(evidence: Evidence, policy: Policy) -> list[ObjectiveOutcome]:
+    found = {comparison.metric: comparison for comparison in evidence.comparison}
+    outcomes = []
+    for number, objective in enumerate(policy.objectives):
+        comparison = found[objective.metric]
+        if number == 0:
+            probability = comparison.probability_worth_having
+            words: tuple[Outcome, Outcome] = ("gain", "no_gain")
+        else:
+            probability = comparison.probability_not_lost
+            words = ("kept", "lost")
+        outcome: Outcome = "open"
+        if probability >= policy.confidence:
+            outcome = words[0]
+        elif probability <= 1 - policy.confidence:
+            outcome = words[1]
+        outcomes.append(
+            ObjectiveOutcome(
+                metric=objective.metric,
+                smallest_gain=objective.smallest_gain,
+                outcome=outcome,
+                probability=probability,
+            )
+        )
+    return outcomes
+
+
+def _judge_gate(rule: GateRule, evidence: Evidence) -> Gate:
+    at_least = rule.at_least is not None
+    value = measure(rule.measure, evidence)
+    passed = value is not None and (value >= rule.limit if at_least else value <= rule.limit)
+    return Gate(name=rule.measure, value=value, limit=rule.limit, at_least=at_least, passed=passed)
+
+
+def measure(name: str, evidence: Evidence, run_name: str | None = None) -> float | None:
+    """A measure of the run that would be registered (or of `run_name`); None if nothing measured it.
+
+    Metrics are those on test; costs are the run's own; `seed_spread` is the standard deviation
+    over seeds of the first compared metric, on test.
+    """
+    run_name = run_name or evidence.candidate_run
+    run = evidence.run(run_name)
+    if name == "seed_spread":
+        first = evidence.comparison[0]
+        ours = run.configuration == evidence.candidate_configuration
+        return first.candidate_seed_sd if ours else first.baseline_seed_sd
+    known = {**_costs(run), **evidence.test_metrics.get(run_name, {})}
+    return known.get(name)
+
+
+def _costs(run: RunFacts) -> dict[str, float]:
+    names = ("latency_p50_ms", "latency_p95_ms", "latency_ratio", "energy_wh", "train_seconds")
+    return {name: run.metrics[name] for name in names if name in run.metrics}
+
+
+def _side(evidence: Evidence, run_name: str) -> Side:
+    run = evidence.run(run_name)
+    return Side(
+        run_name=run.run_name,
+        run_id=run.run_id,
+        config=run.configuration,
+        params=run.params,
+        metrics={**evidence.test_metrics[run_name], **_costs(run)},
+    )

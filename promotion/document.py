@@ -1,0 +1,150 @@
+"""Writes the decision up: facts in, the French document out, through Jinja2 templates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from promotion import texts
+from promotion.decision import Decision, Gate, measure
+from promotion.evidence import Evidence, MetricComparison
+from promotion.study import ROOT, Study
+from promotion.texts import text
+
+TEMPLATES = ROOT / "book" / "templates"
+
+
+def complete(decision: Decision, evidence: Evidence) -> Decision:
+    """The decision with its risks and next steps, worded from the measured facts."""
+    return decision.model_copy(
+        update={
+            "risks": risks_of(decision, evidence),
+            "next_steps": next_steps_of(decision, evidence),
+        }
+    )
+
+
+def risks_of(decision: Decision, evidence: Evidence) -> list[str]:
+    """What could go wrong with this decision, each with the number that says how badly."""
+    first = evidence.comparison[0]
+    ours = decision.candidate.metrics
+    test = evidence.splits["test"]
+    low, high = first.candidate_interval
+    on_val = evidence.run(decision.candidate.run_name).metrics[first.metric]
+    risks = [
+        text("risk.misses").format(
+            missed=texts.percent(1 - ours["recall"], 1),
+            false=texts.percent(1 - ours["precision"], 1),
+            threshold=texts.number(ours["threshold"]),
+        ),
+        text("risk.sample").format(
+            images=test.images,
+            persons=texts.number(test.persons, 0),
+            metric=text(f"metric.{first.metric}"),
+            half=texts.number((high - low) / 2),
+        ),
+        text("risk.optimism").format(
+            metric=text(f"metric.{first.metric}"),
+            val=texts.number(on_val),
+            test=texts.number(ours[first.metric]),
+            gap=texts.signed(on_val - ours[first.metric]),
+        ),
+    ]
+    if first.candidate_seed_sd is None:
+        risks.append(text("risk.one_seed"))
+    else:
+        seeds = len(evidence.configuration(decision.candidate.config).seeds)
+        risks.append(
+            text("risk.seeds").format(sd=texts.number(first.candidate_seed_sd), seeds=seeds)
+        )
+    if evidence.energy_method == "estimated":
+        risks.append(text("risk.energy"))
+    if evidence.dataset_source == "street_scenes":
+        risks.append(text("risk.synthetic"))
+    risks += [check.message for check in decision.audit if not check.passed]
+    return risks
+
+
+def next_steps_of(decision: Decision, evidence: Evidence) -> list[str]:
+    """What to do now, by the verdict."""
+    if decision.verdict == "promote":
+        return [text("next.register"), text("next.canary"), text("next.production")]
+    failed = [gate for gate in decision.gates if not gate.passed]
+    steps = [text("next.gate").format(gate=gate_sentence(gate)) for gate in failed]
+    if decision.verdict == "reject":
+        return [*steps, text("next.keep_baseline"), text("next.new_grid")]
+    objective = decision.objectives[0]
+    first = next(one for one in evidence.comparison if one.metric == objective.metric)
+    needed = images_to_settle(first, objective.smallest_gain, evidence.splits["test"].images)
+    settle = text("next.settle_unknown") if needed is None else text("next.settle")
+    return [settle.format(images=needed, metric=text(f"metric.{first.metric}"))]
+
+
+def images_to_settle(found: MetricComparison, gain: float, images: int) -> int | None:
+    """About how many test images would separate the difference from `gain`; an estimate.
+
+    The interval's half-width shrinks as 1/√n, if the seeds' part shrinks with it. None when the
+    difference is too near to the gain for more images to settle it.
+    """
+    distance = abs(found.difference - gain)
+    half = (found.interval[1] - found.interval[0]) / 2
+    if distance < half / 20:
+        return None
+    return max(images, round(images * (half / distance) ** 2))
+
+
+def gate_sentence(gate: Gate) -> str:
+    """A gate in words: measure, limit and what was found."""
+    return text("gate.sentence").format(
+        name=text(f"metric.{gate.name}"),
+        sign="≥" if gate.at_least else "≤",
+        limit=texts.measured(gate.name, gate.limit),
+        value=texts.measured(gate.name, gate.value),
+    )
+
+
+def render(template: str, decision: Decision, evidence: Evidence, study: Study) -> str:
+    """Render one of the templates in book/templates with all the facts."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "number": texts.number,
+        "signed": texts.signed,
+        "percent": texts.percent,
+        "probability": texts.probability,
+        "interval": texts.interval,
+    }
+    facts: dict[str, Any] = {
+        "decision": decision,
+        "evidence": evidence,
+        "study": study,
+        "policy": study.policy,
+        "text": text,
+        "measured": texts.measured,
+        "gate_sentence": gate_sentence,
+        "measure": measure,
+        "comparison": {one.metric: one for one in evidence.comparison},
+        "gates": {gate.name: gate for gate in decision.gates},
+        "objectives": {one.metric: one for one in decision.objectives},
+    }
+    return environment.get_template(template).render(facts)
+
+
+def registration_sentence(decision: Decision) -> str:
+    """What registration did, and on which verdict."""
+    if decision.model_version:
+        return text("registered.yes").format(version=decision.model_version)
+    return text("registered.no").format(verdict=text(f"verdict.{decision.verdict}"))
+
+
+def write_home(home: Path, decision: Decision, document: str) -> None:
+    """Put decision.md and decision.json where the user looks for them."""
+    (home / "decision.md").write_text(document, encoding="utf-8")
+    (home / "decision.json").write_text(decision.model_dump_json(indent=2), encoding="utf-8")

@@ -1,0 +1,345 @@
+"""Every plot of the report, one function a plot; each takes values and returns a figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter
+from numpy.typing import NDArray
+
+from promotion.comparison import pareto_front
+from promotion.datasets import images_of
+from promotion.datasets.yolo import labels_of, read_labels
+from promotion.evaluation import Curve, read_image
+from promotion.evidence import MetricComparison, RunFacts
+from promotion.matching import pairwise_iou
+from promotion.texts import number, text
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
+CANDIDATE, BASELINE, OTHER = "#0072B2", "#D55E00", "#8C8C8C"
+FOUND, MISSED, FALSE_ALARM = "#009E73", "#E69F00", "#CC79A7"
+MATCH_IOU = 0.5
+
+
+def use_style() -> None:
+    """The report's style: light grid, decimal commas where ticks are ours."""
+    sns.set_theme(style="whitegrid", context="notebook", font_scale=0.9)
+    plt.rcParams.update({"figure.dpi": 110, "savefig.bbox": "tight", "axes.titleweight": "bold"})
+
+
+def _figure(
+    width: float, height: float, rows: int = 1, columns: int = 1
+) -> tuple[Figure, NDArray[np.object_]]:
+    use_style()
+    figure, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
+    # The notebook shows the figure as a cell's result; pyplot must not show it again.
+    plt.close(figure)
+    return figure, axes
+
+
+def _french_ticks(axes: Axes, digits: int = 2) -> None:
+    for axis in (axes.xaxis, axes.yaxis):
+        if not isinstance(axis.get_major_formatter(), FuncFormatter):
+            axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, digits)))
+
+
+def _tick(value: float, digits: int) -> str:
+    return number(value, 0) if value == round(value) else number(value, digits).rstrip("0")
+
+
+def _colour(configuration: str, candidate: str, baseline: str) -> str:
+    return {candidate: CANDIDATE, baseline: BASELINE}.get(configuration, OTHER)
+
+
+def box_sizes(heights: Mapping[str, Sequence[float]]) -> Figure:
+    """The distribution of the persons' heights in pixels, one curve a split."""
+    figure, ((axes,),) = _figure(7, 3.2)
+    for colour, (split, values) in zip((OTHER, CANDIDATE, BASELINE), heights.items(), strict=False):
+        label = text(f"split.{split}")
+        if len(set(values)) > 1:
+            sns.kdeplot(x=np.asarray(values), ax=axes, label=label, color=colour, cut=0)
+    axes.set(
+        title=text("plot.sizes.title"), xlabel=text("plot.sizes.x"), ylabel=text("plot.sizes.y")
+    )
+    _french_ticks(axes, 3)
+    axes.legend()
+    return figure
+
+
+def sample_pictures(folder: Path, split: str, most: int = 6) -> Figure:
+    """Pictures of a split, spread over it, with their annotated boxes."""
+    paths = images_of(folder, split)
+    chosen = [paths[i] for i in np.linspace(0, len(paths) - 1, min(most, len(paths))).astype(int)]
+    columns = min(3, len(chosen))
+    rows = math.ceil(len(chosen) / columns)
+    figure, axes = _figure(10, 3.2 * rows, rows, columns)
+    for axis in axes.ravel():
+        axis.axis("off")
+    for axis, path in zip(axes.ravel(), chosen, strict=False):
+        image = read_image(path)
+        height, width = image.shape[:2]
+        axis.imshow(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+        for _, x, y, w, h in read_labels(labels_of(path)):
+            corner = ((x - w / 2) * width, (y - h / 2) * height)
+            axis.add_patch(
+                Rectangle(corner, w * width, h * height, fill=False, edgecolor=FOUND, linewidth=1.3)
+            )
+    figure.suptitle(text("plot.samples.title").format(split=text(f"split.{split}")))
+    figure.tight_layout()
+    return figure
+
+
+def training_curves(
+    histories: Mapping[str, pd.DataFrame], colours: Mapping[str, str] | None = None
+) -> Figure:
+    """Training loss and val mAP by epoch, one line a run; columns of a history are the two."""
+    figure, ((left, right),) = _figure(10, 3.4, 1, 2)
+    for name, history in histories.items():
+        style = {"color": (colours or {}).get(name, CANDIDATE), "alpha": 0.8, "marker": "o", "ms": 3}
+        for axes, column in zip((left, right), history.columns, strict=True):
+            axes.plot(history.index, history[column], **style)
+    left.set_ylabel(text("plot.curves.loss"))
+    right.set_ylabel(text("plot.curves.map"))
+    for axes in (left, right):
+        axes.set_xlabel(text("plot.curves.epoch"))
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        _french_ticks(axes)
+    if colours:
+        _role_legend(right, set(colours.values()))
+    figure.suptitle(text("plot.curves.title"))
+    figure.tight_layout()
+    return figure
+
+
+def run_colours(runs: Sequence[RunFacts], candidate: str, baseline: str) -> dict[str, str]:
+    """The colour of each run: candidate, baseline or another configuration."""
+    return {run.run_name: _colour(run.configuration, candidate, baseline) for run in runs}
+
+
+def _role_legend(axes: Axes, colours: set[str]) -> None:
+    roles = {CANDIDATE: "role.candidate", BASELINE: "role.baseline"}
+    handles = [
+        Line2D([], [], color=colour, marker="o", label=text(key))
+        for colour, key in roles.items()
+        if colour in colours
+    ]
+    axes.legend(handles=handles)
+
+
+def precision_recall(
+    curves: Mapping[str, tuple[Curve, float, str]], split: str, images: int
+) -> Figure:
+    """Precision–recall curves; each value is a curve, its operating threshold and its colour."""
+    figure, ((axes,),) = _figure(6, 4.6)
+    for curve, threshold, colour in curves.values():
+        axes.plot(curve.recall, curve.precision, color=colour, alpha=0.8)
+        at = np.flatnonzero(curve.confidence >= threshold)
+        if len(at):
+            axes.plot(curve.recall[at[-1]], curve.precision[at[-1]], "o", color=colour, ms=7)
+    axes.set(
+        title=text("plot.pr.title").format(split=text(f"split.{split}"), images=images),
+        xlabel=text("metric.recall"),
+        ylabel=text("metric.precision"),
+        xlim=(0, 1),
+        ylim=(0, 1.02),
+    )
+    _french_ticks(axes, 1)
+    shown = {colour for _, _, colour in curves.values()}
+    _role_legend(axes, shown)
+    point = Line2D([], [], linestyle="", marker="o", color="black", label=text("plot.pr.point"))
+    handles = [*axes.get_legend().legend_handles, point]
+    axes.legend(handles=[handle for handle in handles if handle is not None], loc="lower left")
+    return figure
+
+
+def seed_strips(
+    runs: Sequence[RunFacts],
+    metrics: Sequence[str],
+    candidate: str,
+    baseline: str,
+    split: str,
+    images: int,
+) -> Figure:
+    """One point a run, one strip a configuration, one panel a metric; a bar marks the mean."""
+    configurations = list(dict.fromkeys(run.configuration for run in runs))
+    height = 1.2 + 0.45 * len(configurations)
+    figure, (row,) = _figure(4.2 * len(metrics) + 1, height, 1, len(metrics))
+    for axes, metric in zip(row, metrics, strict=True):
+        for place, configuration in enumerate(configurations):
+            values = [run.metrics[metric] for run in runs if run.configuration == configuration]
+            colour = _colour(configuration, candidate, baseline)
+            axes.plot(values, [place] * len(values), "o", color=colour, alpha=0.75)
+            axes.plot([np.mean(values)] * 2, [place - 0.3, place + 0.3], color=colour, linewidth=2.5)
+        axes.set_xlabel(text(f"metric.{metric}"))
+        axes.set_yticks(range(len(configurations)), configurations if axes is row[0] else [])
+        axes.set_ylim(-0.6, len(configurations) - 0.4)
+        axes.invert_yaxis()
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, 3)))
+    figure.suptitle(
+        text("plot.seeds.title").format(split=text(f"split.{split}"), images=images)
+    )
+    figure.tight_layout()
+    return figure
+
+
+def gain_against_costs(
+    runs: Sequence[RunFacts],
+    costs: Sequence[str],
+    gain: str,
+    candidate: str,
+    baseline: str,
+    split: str,
+) -> Figure:
+    """A metric against each cost, one point a run, with the Pareto front of the runs."""
+    figure, (row,) = _figure(5.2 * len(costs), 4, 1, len(costs))
+    for axes, cost in zip(row, costs, strict=True):
+        points = {run.run_name: (run.metrics[cost], run.metrics[gain]) for run in runs}
+        for run in runs:
+            colour = _colour(run.configuration, candidate, baseline)
+            axes.plot(*points[run.run_name], "o", color=colour, alpha=0.8)
+        front = sorted(points[name] for name in pareto_front(points))
+        axes.step(
+            [x for x, _ in front],
+            [y for _, y in front],
+            where="post",
+            color="black",
+            linestyle="--",
+            linewidth=1,
+            label=text("plot.pareto.front"),
+        )
+        axes.set(xlabel=text(f"metric.{cost}"), ylabel=text(f"metric.{gain}"))
+        _french_ticks(axes)
+        axes.legend(loc="lower right")
+    figure.suptitle(text("plot.pareto.title").format(split=text(f"split.{split}")))
+    figure.tight_layout()
+    return figure
+
+
+def latencies(milliseconds: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
+    """The latency of each run on each image, as boxes from the 5th to the 95th percentile."""
+    figure, ((axes,),) = _figure(8, 1 + 0.33 * milliseconds.shape[1])
+    boxes = axes.boxplot(
+        [milliseconds[name] for name in milliseconds],
+        orientation="horizontal",
+        whis=(5, 95),
+        showfliers=False,
+        patch_artist=True,
+        widths=0.6,
+    )
+    for patch, name in zip(boxes["boxes"], milliseconds, strict=True):
+        patch.set(facecolor=colours[str(name)], alpha=0.6)
+    axes.set_yticks(range(1, milliseconds.shape[1] + 1), list(milliseconds))
+    axes.invert_yaxis()
+    axes.set(title=text("plot.latency.title"), xlabel=text("plot.latency.x"))
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, 1)))
+    return figure
+
+
+def differences(
+    comparison: Sequence[MetricComparison],
+    worth: Mapping[str, float],
+    images: int,
+    persons: int,
+) -> Figure:
+    """Candidate − baseline for each metric, with its interval and the gain worth having."""
+    figure, ((axes,),) = _figure(7, 1.2 + 0.5 * len(comparison))
+    for place, found in enumerate(comparison):
+        low, high = found.interval
+        axes.plot([low, high], [place, place], color=CANDIDATE, linewidth=2.5)
+        axes.plot(found.difference, place, "o", color=CANDIDATE)
+        if found.metric in worth:
+            axes.plot(worth[found.metric], place, "|", color="black", ms=18, mew=1.5)
+    axes.axvline(0, color="black", linewidth=0.8)
+    names = [text(f"metric.{found.metric}") for found in comparison]
+    axes.set_yticks(range(len(comparison)), names)
+    axes.invert_yaxis()
+    title = text("plot.difference.title").format(images=images, persons=persons)
+    axes.set(title=title, xlabel=text("plot.difference.x"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, 3)))
+    mark = Line2D(
+        [], [], linestyle="", marker="|", ms=12, color="black", label=text("plot.difference.worth")
+    )
+    axes.legend(handles=[mark], loc="best")
+    return figure
+
+
+def side_by_side(
+    pictures: Sequence[Path],
+    ground_truth: pd.DataFrame,
+    columns: Mapping[str, tuple[pd.DataFrame, float]],
+) -> Figure:
+    """The same images, one row each, as each model sees them at its operating threshold.
+
+    `columns` maps a title to detections and a threshold. Persons found, persons missed and false
+    alarms have a colour each.
+    """
+    figure, axes = _figure(10, 3.6 * len(pictures) + 0.5, len(pictures), len(columns))
+    for row, path in zip(axes, pictures, strict=True):
+        image = cv2.cvtColor(read_image(path), cv2.COLOR_BGR2RGB)
+        corners = ["x0", "y0", "x1", "y1"]
+        truth = ground_truth.loc[ground_truth["image"] == path.name, corners].dropna().to_numpy(float)
+        for axis, (title, (detections, threshold)) in zip(row, columns.items(), strict=True):
+            kept = (detections["image"] == path.name) & (detections["confidence"] >= threshold)
+            boxes = detections.loc[kept, corners].to_numpy(float)
+            axis.imshow(image)
+            axis.axis("off")
+            if axis in axes[0]:
+                axis.set_title(title, fontsize=10)
+            _draw_verdicts(axis, truth, boxes)
+    handles = [
+        Line2D([], [], color=FOUND, label=text("plot.detections.found")),
+        Line2D([], [], color=MISSED, linestyle="--", label=text("plot.detections.missed")),
+        Line2D([], [], color=FALSE_ALARM, label=text("plot.detections.false")),
+    ]
+    figure.legend(handles=handles, loc="lower center", ncols=3)
+    figure.tight_layout(rect=(0, 0.03, 1, 1))
+    return figure
+
+
+def found_and_false(
+    truth: NDArray[np.float64], boxes: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which persons (n,) are found and which boxes (m,) are false, best boxes first, at IoU 0.5."""
+    overlap = pairwise_iou(boxes, truth)
+    found = np.zeros(len(truth), bool)
+    false = np.ones(len(boxes), bool)
+    for index, row in enumerate(overlap):
+        free = np.where(found, 0.0, row)
+        if len(free) and free.max() >= MATCH_IOU:
+            found[int(free.argmax())] = True
+            false[index] = False
+    return found, false
+
+
+def _draw_verdicts(
+    axis: Axes, truth: NDArray[np.float64], boxes: NDArray[np.float64]
+) -> None:
+    found, false = found_and_false(truth, boxes)
+    for (x0, y0, x1, y1), hit in zip(truth, found, strict=True):
+        axis.add_patch(
+            Rectangle(
+                (x0, y0),
+                x1 - x0,
+                y1 - y0,
+                fill=False,
+                edgecolor=FOUND if hit else MISSED,
+                linestyle="-" if hit else "--",
+                linewidth=1.6,
+            )
+        )
+    for x0, y0, x1, y1 in boxes[false]:
+        axis.add_patch(
+            Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=FALSE_ALARM, linewidth=1.6)
+        )

@@ -1,0 +1,191 @@
+"""Every word that the report's reader sees outside the templates, in French, in one place."""
+
+from __future__ import annotations
+
+import math
+
+NBSP = "\u00a0"
+NARROW_NBSP = "\u202f"
+MINUS = "\u2212"
+MISSING = "—"
+
+_TEXTS = {
+    "metric.mAP50": "mAP@50",
+    "metric.mAP50-95": "mAP@50-95",
+    "metric.precision": "précision",
+    "metric.recall": "rappel",
+    "metric.threshold": "seuil de confiance",
+    "metric.latency_p50_ms": "latence médiane (ms)",
+    "metric.latency_p95_ms": "latence p95 (ms)",
+    "metric.latency_ratio": "latence relative à la référence",
+    "metric.energy_wh": "énergie d’entraînement (Wh)",
+    "metric.train_seconds": "durée d’entraînement (s)",
+    "metric.seed_spread": "écart-type entre graines",
+    "verdict.promote": "promouvoir",
+    "verdict.reject": "rejeter",
+    "verdict.inconclusive": "non concluant",
+    "outcome.gain": "gain établi",
+    "outcome.no_gain": "gain écarté",
+    "outcome.kept": "maintenu",
+    "outcome.lost": "perdu",
+    "outcome.open": "non tranché",
+    "energy.measured": "mesurée",
+    "energy.estimated": "estimée",
+    "split.train": "entraînement",
+    "split.val": "validation",
+    "split.test": "test",
+    "column.split": "découpe",
+    "column.images": "images",
+    "column.persons": "personnes",
+    "column.persons_per_image": "personnes par image",
+    "column.run": "run",
+    "column.configuration": "configuration",
+    "column.seed": "graine",
+    "column.seeds": "graines",
+    "column.parameter": "paramètre",
+    "column.requested": "demandé",
+    "column.applied": "appliqué",
+    "column.metric": "mesure",
+    "column.value": "valeur",
+    "column.candidate": "candidat",
+    "column.baseline": "référence",
+    "column.difference": "différence",
+    "column.interval": "intervalle à {level}",
+    "column.probability": "P(candidat meilleur)",
+    "column.error": "erreur",
+    "column.version": "version",
+    "column.alias": "alias",
+    "role.candidate": "candidat",
+    "role.baseline": "référence",
+    "plot.sizes.title": "Hauteur des personnes, par découpe",
+    "plot.sizes.x": "hauteur de la boîte (pixels)",
+    "plot.sizes.y": "densité",
+    "plot.samples.title": "Images de la découpe {split}, boîtes annotées",
+    "plot.curves.title": "Courbes d’apprentissage",
+    "plot.curves.epoch": "époque",
+    "plot.curves.loss": "perte de localisation (entraînement)",
+    "plot.curves.map": "mAP@50 (validation, Ultralytics)",
+    "plot.pr.title": "Précision–rappel à IoU 0,5 ({split}, {images} images)",
+    "plot.pr.point": "point de fonctionnement",
+    "plot.seeds.title": "Une graine, un point ({split}, {images} images)",
+    "plot.seeds.mean": "moyenne",
+    "plot.pareto.title": "Ce que coûte la précision ({split})",
+    "plot.pareto.front": "front de Pareto",
+    "plot.latency.title": "Latences entrelacées, lot de 1",
+    "plot.latency.x": "latence par image (ms)",
+    "plot.difference.title": "Candidat − référence, sur le test ({images} images, {persons} personnes)",
+    "plot.difference.x": "différence",
+    "plot.difference.worth": "plus petit gain utile",
+    "plot.detections.found": "trouvée",
+    "plot.detections.missed": "manquée",
+    "plot.detections.false": "fausse alarme",
+    "audit.complete-grid.passed": "Les {total} variantes de la grille ont abouti.",
+    "audit.complete-grid.failed": "Variantes absentes de la comparaison : {names}.",
+    "audit.enough-seeds.passed": "Au moins {fewest} graines par configuration comparée.",
+    "audit.enough-seeds.failed": "Seulement {fewest} graine(s) par configuration comparée : "
+    "la stabilité entre graines ne peut pas être jugée (il en faut 3).",
+    "audit.parameter-effect.passed": "Chaque paramètre balayé change les poids obtenus.",
+    "audit.parameter-effect.failed": "Un paramètre balayé est sans effet, les poids sont "
+    "identiques : {names}.",
+    "audit.applied-as-requested.passed": "Les réglages appliqués sont ceux demandés.",
+    "audit.applied-as-requested.failed": "Réglages appliqués différents de ceux demandés : {names}.",
+    "risk.misses": "Au seuil {threshold}, {missed} des personnes du test sont manquées et {false} "
+    "des boîtes affichées sont de fausses alarmes. *Mitigation* : revoir le seuil avec l’exploitant "
+    "avant la mise en production.",
+    "risk.sample": "Le test compte {images} images et {persons} personnes : la {metric} du candidat "
+    "n’est connue qu’à ± {half}. *Mitigation* : élargir le test avant toute annonce plus précise.",
+    "risk.optimism": "Le run a été choisi sur la validation, où sa {metric} vaut {val} ; elle vaut "
+    "{test} sur le test (écart {gap}). *Mitigation* : ne citer que les valeurs du test.",
+    "risk.seeds": "D’une graine à l’autre, l’écart-type est de {sd} ({seeds} graines). "
+    "*Mitigation* : un réentraînement peut faire moins bien ; le canari le vérifiera.",
+    "risk.one_seed": "Une seule graine : la stabilité du candidat est inconnue. "
+    "*Mitigation* : entraîner au moins trois graines.",
+    "risk.energy": "L’énergie est estimée d’après la charge du processeur, sans compteur. "
+    "*Mitigation* : mesurer sur une machine dotée d’un compteur avant d’en tirer un coût.",
+    "risk.synthetic": "Les images sont dessinées : rien ici ne vaut pour de vraies photographies. "
+    "*Mitigation* : rejouer l’étude sur ses propres images.",
+    "next.register": "Enregistrer le run dans le Model Registry (stage Staging)",
+    "next.canary": "Tester sur un jeu de production limité (canari)",
+    "next.production": "Promouvoir en Production si les performances sont stables",
+    "next.gate": "Lever le critère non respecté : {gate}",
+    "next.keep_baseline": "Garder la configuration de référence",
+    "next.new_grid": "Proposer une nouvelle grille avant une nouvelle décision",
+    "next.settle": "Réunir environ {images} images de test (estimation) pour trancher sur "
+    "l’objectif « {metric} »",
+    "next.settle_unknown": "Sur l’objectif « {metric} », la différence est trop proche du plus petit "
+    "gain utile pour que davantage d’images suffisent : changer de grille ou revoir ce seuil",
+    "gate.sentence": "{name} {sign} {limit} (mesuré : {value})",
+    "registered.yes": "Version {version} de person-detector enregistrée, alias staging.",
+    "registered.no": "Rien n’est enregistré : le verdict est « {verdict} ».",
+    "run.failed": "échec",
+    "check.passed": "passé",
+    "check.failed": "échoué",
+    "check.blocking": "bloquant",
+    "check.warning": "avertissement",
+    "check.note": "note",
+    "column.check": "contrôle",
+    "column.severity": "gravité",
+    "column.outcome": "résultat",
+    "column.message": "constat",
+    "column.verdict": "verdict",
+}
+
+
+def text(key: str) -> str:
+    """The text of a key.
+
+    Raises:
+        KeyError: the key is not in the catalogue.
+    """
+    return _TEXTS[key]
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number as French writes it: decimal comma, narrow no-break spaces, a true minus."""
+    if value is None or math.isnan(value):
+        return MISSING
+    shown = f"{value:,.{digits}f}".replace(",", NARROW_NBSP).replace(".", ",")
+    return shown.replace("-", MINUS)
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """A difference, with its sign."""
+    shown = number(value, digits)
+    return f"+{shown}" if value is not None and value > 0 else shown
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """A share as a percentage."""
+    return MISSING if value is None else f"{number(100 * value, digits)}{NBSP}%"
+
+
+def probability(value: float | None) -> str:
+    """A probability estimated from draws: never written as exactly 0 or 1."""
+    if value is None:
+        return MISSING
+    if value < 0.001:
+        return f"<{NBSP}{number(0.001, 3)}"
+    if value > 0.999:
+        return f">{NBSP}{number(0.999, 3)}"
+    return number(value, 3)
+
+
+def interval(bounds: tuple[float, float] | None, digits: int = 3) -> str:
+    """An interval in French notation: [a ; b]."""
+    if bounds is None:
+        return MISSING
+    return f"[{number(bounds[0], digits)}{NBSP}; {number(bounds[1], digits)}]"
+
+
+DIGITS = {
+    "latency_p50_ms": 1,
+    "latency_p95_ms": 1,
+    "latency_ratio": 2,
+    "energy_wh": 2,
+    "train_seconds": 0,
+}
+
+
+def measured(name: str, value: float | None) -> str:
+    """A measured value with the digits that its unit deserves."""
+    return number(value, DIGITS.get(name, 3))
