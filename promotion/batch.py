@@ -137,7 +137,7 @@ def variant_step(study: Study, variant: Variant, dataset_digest: str, start_sha2
 
 def default_jobs(variants: int) -> int:
     """As many variants at once as there are cores."""
-    return max(1, min(cpu_count(), variants))
+    return max(1, min(int(cpu_count()), variants))
 
 
 @contextmanager

@@ -153,7 +153,8 @@ def _build(source: Path, home: Path) -> None:
     with log.open("w", encoding="utf-8") as file:
         status = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT).returncode
     if status != 0 or not (built / "index.html").exists():
-        raise PromotionError(f"the book cannot be built (jupyter-book exits with {status}); see {log}")
+        raise PromotionError(
+            f"the book cannot be built (jupyter-book exits with {status}); see {log}"
+        )
     shutil.rmtree(home / "book", ignore_errors=True)
     shutil.move(built, home / "book")
-

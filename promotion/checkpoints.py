@@ -45,7 +45,8 @@ def starting_weights(model: Model, home: Path) -> Path:
     if not path.is_file():
         known = ", ".join([*PUBLISHED, *(f"weights/{name}" for name in shipped_sums())])
         raise PromotionError(
-            f"model.weights: {model.weights} is not a file; name your own checkpoint or one of {known}"
+            f"model.weights: {model.weights} is not a file; name your own checkpoint, or one of "
+            f"{known}"
         )
     expected = model.sha256
     if path.parent == WEIGHTS_FOLDER:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import traceback
@@ -40,11 +41,15 @@ INTERRUPTED = 130
 StudyOption = Annotated[Path, typer.Option("--study", help="The study file.")]
 SetOption = Annotated[
     list[str],
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the study, as in grid.seed=[1,2,3]."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override a key of the study, as in grid.seed=[1,2,3]."
+    ),
 ]
 HomeOption = Annotated[
     Path | None,
-    typer.Option("--home", envvar=tracking.HOME_VARIABLE, help="Where the state lives. [default: .promotion]"),
+    typer.Option(
+        "--home", envvar=tracking.HOME_VARIABLE, help="Where the state lives. [default: .promotion]"
+    ),
 ]
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", min=1, help="Variants at once. [default: the cores]")
@@ -59,17 +64,30 @@ DEFAULT_STUDY = Path("studies/default.yaml")
 def _one_line_errors(debug: bool) -> Iterator[None]:
     """Print what the user can mend in one line, and leave with the error's exit code."""
     _quieten()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except PromotionError as error:
         if debug:
             traceback.print_exc()
         for line in str(error).splitlines():
-            errors.print(f"[red]error:[/red] {escape(line)}", soft_wrap=True, highlight=False)
+            _print_error(line)
         raise typer.Exit(error.exit_code) from None
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:
+        if debug:
+            raise
+        reason = str(error).splitlines()[0] if str(error) else "no message"
+        _print_error(f"unexpected {type(error).__name__}: {reason}; --debug shows the traceback")
+        raise typer.Exit(1) from None
     except KeyboardInterrupt:
         errors.print("interrupted: finished variants are kept; run the same command to go on")
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _print_error(line: str) -> None:
+    errors.print(f"[red]error:[/red] {escape(line)}", soft_wrap=True, highlight=False)
 
 
 def _quieten() -> None:
@@ -82,7 +100,9 @@ def _quieten() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _open(study: Path, overrides: list[str], home: Path | None, progress: BatchDisplay | None = None) -> Flow:
+def _open(
+    study: Path, overrides: list[str], home: Path | None, progress: BatchDisplay | None = None
+) -> Flow:
     place = (home or tracking.default_home()).resolve()
     # Notebooks and their kernels find the home here.
     os.environ[tracking.HOME_VARIABLE] = str(place)
@@ -117,7 +137,11 @@ class BatchDisplay:
 
     def report(self, outcome: Outcome) -> None:
         """Print how a step went and count it."""
-        mark = {"done": "[green]done[/green]", "kept": "[cyan]kept[/cyan]", "failed": "[red]failed[/red]"}
+        mark = {
+            "done": "[green]done[/green]",
+            "kept": "[cyan]kept[/cyan]",
+            "failed": "[red]failed[/red]",
+        }
         line = f"{mark[outcome.status]} {escape(outcome.name)}"
         if outcome.seconds:
             line += f" ({outcome.seconds:.0f} s)"
@@ -136,7 +160,9 @@ class BatchDisplay:
         ended = self.kept + self.done + self.failed
         left = self.total - ended
         running = min(self.jobs, left)
-        state = f"{self.done + self.kept}/{self.total} done, {running} running, {self.failed} failed"
+        state = (
+            f"{self.done + self.kept}/{self.total} done, {running} running, {self.failed} failed"
+        )
         trained = self.done + self.failed
         if trained and left:
             remaining = self.seconds / trained * left / max(1, running)
@@ -231,9 +257,8 @@ def register(
     with _one_line_errors(debug):
         decision = _open(study, overrides, home, BatchDisplay()).register()
         if decision.model_version:
-            console.print(
-                f"registered: {tracking.REGISTERED_MODEL} version {decision.model_version}, alias staging"
-            )
+            name = f"{tracking.REGISTERED_MODEL} version {decision.model_version}"
+            console.print(f"registered: {name}, alias {registry.STAGING}")
         else:
             console.print(f"nothing registered: the verdict is {decision.verdict}")
 

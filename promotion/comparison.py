@@ -84,11 +84,11 @@ def confirm(
     replicates: int = REPLICATES,
 ) -> list[MetricComparison]:
     """Compare two configurations on the test split; each run is its detections and threshold."""
-    gains = {objective.metric: objective.smallest_gain for objective in policy.objectives}
-    runs = [
+    gains: dict[str, float] = {o.metric: o.smallest_gain for o in policy.objectives}
+    ours, theirs = (
         [EvaluatedRun(match(ground_truth, table), threshold) for table, threshold in side]
         for side in (candidate, baseline)
-    ]
+    )
     rng = np.random.default_rng(SEED)
     return [
         MetricComparison(
@@ -105,7 +105,7 @@ def confirm(
             probability_worth_having=found.probability_above(gains.get(found.metric, 0.0)),
             probability_not_lost=found.probability_above(-gains.get(found.metric, 0.0)),
         )
-        for found in compare(*runs, policy.confidence, rng, replicates)
+        for found in compare(ours, theirs, policy.confidence, rng, replicates)
     ]
 
 
@@ -141,7 +141,5 @@ def pareto_front(points: Mapping[str, tuple[float, float]]) -> list[str]:
     return [
         name
         for name, (cost, gain) in points.items()
-        if not any(
-            (c <= cost and g >= gain) and (c < cost or g > gain) for c, g in points.values()
-        )
+        if not any((c <= cost and g >= gain) and (c < cost or g > gain) for c, g in points.values())
     ]

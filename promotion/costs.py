@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from codecarbon import OfflineEmissionsTracker
 
+from promotion.datasets.yolo import read_image
 from promotion.detector import Detector
-from promotion.evaluation import read_image
 
 WARM_UP_ROUNDS = 3
 COUNTRY = "FRA"
@@ -52,7 +52,9 @@ def measure_latency(
     return pd.DataFrame(rows, columns=names)
 
 
-def latency_metrics(milliseconds: pd.DataFrame, reference: Sequence[str]) -> dict[str, dict[str, float]]:
+def latency_metrics(
+    milliseconds: pd.DataFrame, reference: Sequence[str]
+) -> dict[str, dict[str, float]]:
     """p50 and p95 per model, and the median ratio to the reference models on the same image."""
     base = milliseconds[list(reference)].median(axis=1)
     return {

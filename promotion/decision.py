@@ -79,13 +79,14 @@ def decide(evidence: Evidence, policy: Policy, audit: list[AuditFinding]) -> Dec
     *promote*: the first objective gains at least its smallest gain worth having with the policy's
     confidence, no other objective is lost, every gate passes and no blocking check failed.
     *reject*: a gate fails, a blocking check fails, the first objective is confidently short of its
-    gain, or another is confidently lost. *inconclusive*: anything else.
+    gain, or another is confidently lost. *inconclusive*: anything else, and always when a side has
+    a single seed, as what its seeds vary is then unknown.
     """
     objectives = _judge_objectives(evidence, policy)
     gates = [_judge_gate(rule, evidence) for rule in policy.gates]
     return Decision(
         study=evidence.study,
-        verdict=_verdict(objectives, gates, audit),
+        verdict=_verdict(objectives, gates, audit, _seeds_are_known(evidence)),
         candidate=_side(evidence, evidence.candidate_run),
         baseline=_side(evidence, evidence.baseline_run),
         comparison=evidence.comparison,
@@ -98,16 +99,28 @@ def decide(evidence: Evidence, policy: Policy, audit: list[AuditFinding]) -> Dec
 
 
 def _verdict(
-    objectives: list[ObjectiveOutcome], gates: list[Gate], audit: list[AuditFinding]
+    objectives: list[ObjectiveOutcome],
+    gates: list[Gate],
+    audit: list[AuditFinding],
+    seeds_known: bool,
 ) -> Verdict:
     first, *others = objectives
     blocked = any(not check.passed and check.severity == "blocking" for check in audit)
     refused = not all(gate.passed for gate in gates) or blocked
-    if refused or first.outcome == "no_gain" or any(o.outcome == "lost" for o in others):
+    if refused:
+        return "reject"
+    if not seeds_known:
+        return "inconclusive"
+    if first.outcome == "no_gain" or any(o.outcome == "lost" for o in others):
         return "reject"
     if first.outcome == "gain" and all(o.outcome == "kept" for o in others):
         return "promote"
     return "inconclusive"
+
+
+def _seeds_are_known(evidence: Evidence) -> bool:
+    first = evidence.comparison[0]
+    return first.candidate_seed_sd is not None and first.baseline_seed_sd is not None
 
 
 def _judge_objectives(evidence: Evidence, policy: Policy) -> list[ObjectiveOutcome]:
@@ -145,7 +158,7 @@ def _judge_gate(rule: GateRule, evidence: Evidence) -> Gate:
 
 
 def measure(name: str, evidence: Evidence, run_name: str | None = None) -> float | None:
-    """A measure of the run that would be registered (or of `run_name`); None if nothing measured it.
+    """A measure of the run that would be registered (or of `run_name`); None if unmeasured.
 
     Metrics are those on test; costs are the run's own; `seed_spread` is the standard deviation
     over seeds of the first compared metric, on test.

@@ -44,9 +44,7 @@ class Detector:
         self.input_name: str = model_input.name
         self.imgsz = int(model_input.shape[-1])
 
-    def detect(
-        self, image: NDArray[np.uint8], threshold: float = LOWEST_CONFIDENCE
-    ) -> Detections:
+    def detect(self, image: NDArray[np.uint8], threshold: float = LOWEST_CONFIDENCE) -> Detections:
         """Find persons in an image, uint8 BGR (h, w, 3), with at least `threshold` confidence."""
         blob, scale, left, top = self._letterbox(image)
         output = np.asarray(self.session.run(None, {self.input_name: blob})[0])[0]
@@ -63,9 +61,7 @@ class Detector:
         boxes = np.clip(boxes, 0, [width, height, width, height])
         return Detections(boxes.astype(np.float32), confidence[kept].astype(np.float32))
 
-    def _letterbox(
-        self, image: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.float32], float, int, int]:
+    def _letterbox(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float, int, int]:
         """The image scaled into a grey square, as a (1, 3, imgsz, imgsz) blob in [0, 1]."""
         height, width = image.shape[:2]
         scale = self.imgsz / max(height, width)

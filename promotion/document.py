@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from promotion import texts
-from promotion.decision import Decision, Gate, measure
+from promotion.decision import Decision, Gate, ObjectiveOutcome, measure
 from promotion.evidence import Evidence, MetricComparison
 from promotion.study import ROOT, Study
 from promotion.texts import text
@@ -75,11 +75,20 @@ def next_steps_of(decision: Decision, evidence: Evidence) -> list[str]:
     steps = [text("next.gate").format(gate=gate_sentence(gate)) for gate in failed]
     if decision.verdict == "reject":
         return [*steps, text("next.keep_baseline"), text("next.new_grid")]
-    objective = decision.objectives[0]
+    if evidence.comparison[0].candidate_seed_sd is None:
+        return [text("next.more_seeds")]
+    objective = _open_objective(decision)
     first = next(one for one in evidence.comparison if one.metric == objective.metric)
-    needed = images_to_settle(first, objective.smallest_gain, evidence.splits["test"].images)
+    leading = objective is decision.objectives[0]
+    limit = objective.smallest_gain if leading else -objective.smallest_gain
+    needed = images_to_settle(first, limit, evidence.splits["test"].images)
     settle = text("next.settle_unknown") if needed is None else text("next.settle")
     return [settle.format(images=needed, metric=text(f"metric.{first.metric}"))]
+
+
+def _open_objective(decision: Decision) -> ObjectiveOutcome:
+    """The first objective that the evidence leaves open."""
+    return next((o for o in decision.objectives if o.outcome == "open"), decision.objectives[0])
 
 
 def images_to_settle(found: MetricComparison, gain: float, images: int) -> int | None:
@@ -119,6 +128,7 @@ def render(template: str, decision: Decision, evidence: Evidence, study: Study) 
         "signed": texts.signed,
         "percent": texts.percent,
         "probability": texts.probability,
+        "relation": texts.relation,
         "interval": texts.interval,
     }
     facts: dict[str, Any] = {
@@ -134,7 +144,7 @@ def render(template: str, decision: Decision, evidence: Evidence, study: Study) 
         "gates": {gate.name: gate for gate in decision.gates},
         "objectives": {one.metric: one for one in decision.objectives},
     }
-    return environment.get_template(template).render(facts)
+    return texts.typeset(environment.get_template(template).render(facts))
 
 
 def registration_sentence(decision: Decision) -> str:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import hotcoco
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from promotion.datasets.yolo import read_image
 from promotion.detector import Detector
-from promotion.errors import DatasetError
 from promotion.matching import Matches, match
 from promotion.statistics import precision_and_recall
 from promotion.study import OperatingPoint
@@ -30,18 +29,6 @@ class Curve:
     confidence: NDArray[np.float64]
     precision: NDArray[np.float64]
     recall: NDArray[np.float64]
-
-
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """An image as uint8 BGR (h, w, 3).
-
-    Raises:
-        DatasetError: the file is not an image.
-    """
-    image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DatasetError(f"{path}: unreadable image; replace or remove it")
-    return np.asarray(image, np.uint8)
 
 
 def detect_split(
@@ -89,14 +76,17 @@ def coco_metrics(ground_truth: pd.DataFrame, detections: pd.DataFrame) -> dict[s
         ]
     )
     evaluation = hotcoco.COCOeval(truth, truth.load_res(rows.astype(float)), "bbox")
-    evaluation.run()
+    evaluation.evaluate()
+    evaluation.accumulate()
     results = evaluation.get_results()
     return {"mAP50": float(results["AP50"]), "mAP50-95": float(results["AP"])}
 
 
 def curve_of(matches: Matches) -> Curve:
     """The precision–recall curve at IoU 0.5; equal confidences share one point."""
-    last_of_ties = np.append(np.flatnonzero(np.diff(matches.confidence)), len(matches.confidence) - 1)
+    last_of_ties = np.append(
+        np.flatnonzero(np.diff(matches.confidence)), len(matches.confidence) - 1
+    )
     if not len(matches.confidence):
         last_of_ties = np.zeros(0, int)
     hits = np.cumsum(matches.found[0])[last_of_ties]

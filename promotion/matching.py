@@ -42,7 +42,9 @@ def match(ground_truth: pd.DataFrame, detections: pd.DataFrame) -> Matches:
     if unknown:
         raise ValueError(f"detections on images without ground truth: {sorted(unknown)[:3]}")
     corners = ["x0", "y0", "x1", "y1"]
-    truth = {name: part[corners].dropna().to_numpy(float) for name, part in ground_truth.groupby("image")}
+    truth = {
+        name: part[corners].dropna().to_numpy(float) for name, part in ground_truth.groupby("image")
+    }
     seen = dict(list(detections.groupby("image")))
     persons, owners, confidences, founds = [], [], [], []
     for index, name in enumerate(images):
@@ -50,7 +52,9 @@ def match(ground_truth: pd.DataFrame, detections: pd.DataFrame) -> Matches:
         persons.append(len(boxes))
         if name not in seen:
             continue
-        part = seen[name].sort_values("confidence", ascending=False, kind="stable")[:MOST_DETECTIONS]
+        part = seen[name].sort_values("confidence", ascending=False, kind="stable")[
+            :MOST_DETECTIONS
+        ]
         owners.append(np.full(len(part), index))
         confidences.append(part["confidence"].to_numpy(float))
         founds.append(_match_image(boxes, part[corners].to_numpy(float)))
@@ -74,9 +78,7 @@ def match(ground_truth: pd.DataFrame, detections: pd.DataFrame) -> Matches:
     )
 
 
-def pairwise_iou(
-    one: NDArray[np.float64], other: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def pairwise_iou(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     """Intersection over union of boxes (n, 4) and (m, 4): an (n, m) array."""
     low = np.maximum(one[:, None, :2], other[None, :, :2])
     high = np.minimum(one[:, None, 2:], other[None, :, 2:])
@@ -84,12 +86,10 @@ def pairwise_iou(
     area_one = np.prod(one[:, 2:] - one[:, :2], axis=1)
     area_other = np.prod(other[:, 2:] - other[:, :2], axis=1)
     union = area_one[:, None] + area_other[None] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))
 
 
-def _match_image(
-    persons: NDArray[np.float64], boxes: NDArray[np.float64]
-) -> NDArray[np.bool_]:
+def _match_image(persons: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether each box (most confident first) finds a free person, for each IoU: (10, n)."""
     found = np.zeros((len(IOU_THRESHOLDS), len(boxes)), bool)
     overlap = pairwise_iou(boxes, persons)

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from promotion.comparison import pareto_front
 from promotion.datasets import images_of
-from promotion.datasets.yolo import labels_of, read_labels
-from promotion.evaluation import Curve, read_image
+from promotion.datasets.yolo import labels_of, read_image, read_labels
+from promotion.evaluation import Curve
 from promotion.evidence import MetricComparison, RunFacts
 from promotion.matching import pairwise_iou
 from promotion.texts import number, text
@@ -106,7 +106,12 @@ def training_curves(
     """Training loss and val mAP by epoch, one line a run; columns of a history are the two."""
     figure, ((left, right),) = _figure(10, 3.4, 1, 2)
     for name, history in histories.items():
-        style = {"color": (colours or {}).get(name, CANDIDATE), "alpha": 0.8, "marker": "o", "ms": 3}
+        style = {
+            "color": (colours or {}).get(name, CANDIDATE),
+            "alpha": 0.8,
+            "marker": "o",
+            "ms": 3,
+        }
         for axes, column in zip((left, right), history.columns, strict=True):
             axes.plot(history.index, history[column], **style)
     left.set_ylabel(text("plot.curves.loss"))
@@ -180,15 +185,15 @@ def seed_strips(
             values = [run.metrics[metric] for run in runs if run.configuration == configuration]
             colour = _colour(configuration, candidate, baseline)
             axes.plot(values, [place] * len(values), "o", color=colour, alpha=0.75)
-            axes.plot([np.mean(values)] * 2, [place - 0.3, place + 0.3], color=colour, linewidth=2.5)
+            axes.plot(
+                [np.mean(values)] * 2, [place - 0.3, place + 0.3], color=colour, linewidth=2.5
+            )
         axes.set_xlabel(text(f"metric.{metric}"))
         axes.set_yticks(range(len(configurations)), configurations if axes is row[0] else [])
         axes.set_ylim(-0.6, len(configurations) - 0.4)
         axes.invert_yaxis()
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, 3)))
-    figure.suptitle(
-        text("plot.seeds.title").format(split=text(f"split.{split}"), images=images)
-    )
+    figure.suptitle(text("plot.seeds.title").format(split=text(f"split.{split}"), images=images))
     figure.tight_layout()
     return figure
 
@@ -289,7 +294,9 @@ def side_by_side(
     for row, path in zip(axes, pictures, strict=True):
         image = cv2.cvtColor(read_image(path), cv2.COLOR_BGR2RGB)
         corners = ["x0", "y0", "x1", "y1"]
-        truth = ground_truth.loc[ground_truth["image"] == path.name, corners].dropna().to_numpy(float)
+        truth = (
+            ground_truth.loc[ground_truth["image"] == path.name, corners].dropna().to_numpy(float)
+        )
         for axis, (title, (detections, threshold)) in zip(row, columns.items(), strict=True):
             kept = (detections["image"] == path.name) & (detections["confidence"] >= threshold)
             boxes = detections.loc[kept, corners].to_numpy(float)
@@ -323,9 +330,7 @@ def found_and_false(
     return found, false
 
 
-def _draw_verdicts(
-    axis: Axes, truth: NDArray[np.float64], boxes: NDArray[np.float64]
-) -> None:
+def _draw_verdicts(axis: Axes, truth: NDArray[np.float64], boxes: NDArray[np.float64]) -> None:
     found, false = found_and_false(truth, boxes)
     for (x0, y0, x1, y1), hit in zip(truth, found, strict=True):
         axis.add_patch(

@@ -52,15 +52,16 @@ def record_dataset(session: Session, dataset: PreparedDataset) -> None:
     for split in EVALUATION_SPLITS:
         truth = ground_truth(dataset.folder, split)
         tracking.log_table(client, run_id, Artifact.ground_truth(split), truth)
-        client.log_artifacts(
-            run_id, str(dataset.folder / "images" / split), Artifact.images(split)
-        )
+        client.log_artifacts(run_id, str(dataset.folder / "images" / split), Artifact.images(split))
     for split in SPLITS:
         log_input(dataset, split, "preparation")
         tracking.log_values(
             client,
             run_id,
-            {f"{split}_images": manifest.images[split], f"{split}_persons": manifest.instances[split]},
+            {
+                f"{split}_images": manifest.images[split],
+                f"{split}_persons": manifest.instances[split],
+            },
         )
 
 
@@ -95,7 +96,7 @@ def record_variant(
     energy: Energy,
     threads: int,
 ) -> None:
-    """Log a trained variant: what was asked and applied, its weights, its metrics on val, its costs."""
+    """Log a trained variant: settings asked and applied, weights, metrics on val, costs."""
     client, run_id = session.client, session.run_id
     settings = session.study.training.model_dump()
     asked = {"model": session.study.model.name, **variant.parameters, **settings}
@@ -187,9 +188,7 @@ def load_images(session: Session, campaign: Campaign, split: str) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def load_detectors(
-    session: Session, runs: Sequence[RunFacts]
-) -> dict[str, tuple[Detector, float]]:
+def load_detectors(session: Session, runs: Sequence[RunFacts]) -> dict[str, tuple[Detector, float]]:
     """Each run's model, verified to be the one evaluated, with its operating threshold.
 
     Raises:
@@ -203,9 +202,7 @@ def load_detectors(
     return detectors
 
 
-def record_latency(
-    session: Session, campaign: Campaign, milliseconds: pd.DataFrame
-) -> Campaign:
+def record_latency(session: Session, campaign: Campaign, milliseconds: pd.DataFrame) -> Campaign:
     """Log each run's latency, relative to the baseline's runs too; the campaign with them."""
     baseline = session.study.baseline_configuration
     reference = [run.run_name for run in campaign.runs if run.configuration == baseline]
@@ -307,9 +304,7 @@ def _failures(client: MlflowClient, study: Study, complete: set[str]) -> list[Fa
         for run in reversed(tracking.search(client, study.experiment, tags))
     }
     missing = [v.run_name for v in study.variants if v.run_name not in complete]
-    return [
-        FailedVariant(run_name=name, error=errors.get(name, "not run")) for name in missing
-    ]
+    return [FailedVariant(run_name=name, error=errors.get(name, "not run")) for name in missing]
 
 
 def _dataset_run(client: MlflowClient, study: Study, digest: str) -> Run:
@@ -317,7 +312,8 @@ def _dataset_run(client: MlflowClient, study: Study, digest: str) -> Run:
     found = tracking.search(client, study.experiment, tags, most=1)
     if not found:
         raise MissingRunsError(
-            f"experiment {study.experiment} has no dataset run {digest[:12]}; run `promotion run` first"
+            f"experiment {study.experiment} has no dataset run {digest[:12]}; "
+            "run `promotion run` first"
         )
     return found[0]
 
@@ -394,4 +390,3 @@ def load_evidence(session: Session, run_id: str) -> Evidence:
         run_id = run.info.run_id
     path = tracking.artifact(session.client, run_id, Artifact.EVIDENCE)
     return Evidence.model_validate_json(path.read_text(encoding="utf-8"))
-

@@ -12,7 +12,7 @@ import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
-from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
 from promotion import serving, tracking
 from promotion.checksums import verify
@@ -88,10 +88,11 @@ def _log_model(run_id: str, onnx: Path, threshold: float) -> str:
 
 
 def _signature(threshold: float) -> ModelSignature:
-    boxes = [ColSpec(DataType.long, "image")]
+    pictures: list[ColSpec | TensorSpec] = [ColSpec(DataType.binary, serving.IMAGE_COLUMN)]
+    boxes: list[ColSpec | TensorSpec] = [ColSpec(DataType.long, "image")]
     boxes += [ColSpec(DataType.double, name) for name in serving.OUTPUT_COLUMNS[1:]]
     return ModelSignature(
-        inputs=Schema([ColSpec(DataType.binary, serving.IMAGE_COLUMN)]),
+        inputs=Schema(pictures),
         outputs=Schema(boxes),
         params=ParamSchema([ParamSpec("threshold", DataType.double, threshold)]),
     )

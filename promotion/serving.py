@@ -5,6 +5,7 @@ MLflow loads this file as code (no pickle); it needs ONNX Runtime, NumPy, OpenCV
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import cv2
@@ -20,14 +21,17 @@ MODEL_ARTIFACT = "model"
 OUTPUT_COLUMNS = ("image", "x0", "y0", "x1", "y1", "confidence")
 
 
-class PersonDetector(PythonModel):  # type: ignore[misc]
+# MLflow asks for type hints on `predict`, and would take them for a signature; ours is registered.
+warnings.filterwarnings("ignore", message=".*type hints to the `predict` method")
+
+
+class PersonDetector(PythonModel):
     """Finds persons in encoded photographs (JPEG or PNG), one a row of the column `image`."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Open the ONNX file that the version was registered with."""
         self.detector = Detector(Path(context.artifacts[MODEL_ARTIFACT]))
 
-    # Type hints here would be taken for the model's signature, which is registered beside it.
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Boxes in pixels, one row a box: image (index of the row), x0, y0, x1, y1, confidence.
 

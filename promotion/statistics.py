@@ -57,9 +57,7 @@ def _interpolated_area(hits: Array, seen: Array, persons: Array) -> Array:
     return np.asarray((envelope * new_levels).sum(axis=1) / len(RECALL_LEVELS))
 
 
-def precision_and_recall(
-    matches: Matches, weights: Array, threshold: float
-) -> tuple[Array, Array]:
+def precision_and_recall(matches: Matches, weights: Array, threshold: float) -> tuple[Array, Array]:
     """Precision and recall at IoU 0.5 of the detections with at least `threshold` confidence.
 
     Both have shape (replicates,); without a detection precision is NaN, without a person recall is.
@@ -189,7 +187,7 @@ def _welch_noise(one: Array, other: Array, rng: np.random.Generator, size: int) 
     if variance == 0 or not np.isfinite(variance):
         return np.zeros(size)
     freedom = variance**2 / sum(part**2 / f for part, f in zip(parts, freedoms, strict=True))
-    return np.sqrt(variance) * rng.standard_t(freedom, size)
+    return np.asarray(np.sqrt(variance) * rng.standard_t(freedom, size))
 
 
 def wilson_interval(hits: int, trials: int, confidence: float) -> tuple[float, float]:

@@ -71,7 +71,9 @@ class Dataset(_Strict):
     def _sizes_or_path(self) -> Dataset:
         if self.source == "folder":
             if self.path is None:
-                raise ValueError("source 'folder' needs path: the folder that holds images/ and labels/")
+                raise ValueError(
+                    "source 'folder' needs path: the folder that holds images/ and labels/"
+                )
             if any((self.train, self.val, self.test)):
                 raise ValueError("train, val and test are the folder's own: remove them")
         else:
@@ -281,7 +283,9 @@ class Study(_Strict):
         }
         return self._configuration(**chosen)
 
-    def _configuration(self, epochs: int, imgsz: int, lr0: float, batch: int, optimizer: str) -> str:
+    def _configuration(
+        self, epochs: int, imgsz: int, lr0: float, batch: int, optimizer: str
+    ) -> str:
         name = f"{self.model.name}_e{epochs}_sz{imgsz}_lr{lr0:g}"
         # The lab's names carry neither batch nor optimizer; a sweep over them must tell them apart.
         if len(self.grid.batch) > 1:
@@ -302,7 +306,9 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         known = ", ".join(sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("studies/*.yaml")))
-        raise StudyError(f"{path}: cannot be read ({error.strerror}); studies here: {known}") from None
+        raise StudyError(
+            f"{path}: cannot be read ({error.strerror}); studies here: {known}"
+        ) from None
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f" at line {where.line + 1}" if where else ""
@@ -355,7 +361,10 @@ def _allowed_keys(location: tuple[Any, ...]) -> str:
         if isinstance(part, str):
             annotation = model.model_fields[part].annotation
             arguments = getattr(annotation, "__args__", (annotation,))
-            model = next((a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)), annotation)
+            model = next(
+                (a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)),
+                annotation,
+            )
     keys = list(model.model_fields)
     near = difflib.get_close_matches(str(location[-1]), keys, n=1)
     guess = f"did you mean {near[0]}? " if near else ""

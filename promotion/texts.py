@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 NBSP = "\u00a0"
 NARROW_NBSP = "\u202f"
@@ -73,7 +74,8 @@ _TEXTS = {
     "plot.pareto.front": "front de Pareto",
     "plot.latency.title": "Latences entrelacées, lot de 1",
     "plot.latency.x": "latence par image (ms)",
-    "plot.difference.title": "Candidat − référence, sur le test ({images} images, {persons} personnes)",
+    "plot.difference.title": "Candidat − référence, sur le test "
+    "({images} images, {persons} personnes)",
     "plot.difference.x": "différence",
     "plot.difference.worth": "plus petit gain utile",
     "plot.detections.found": "trouvée",
@@ -88,12 +90,14 @@ _TEXTS = {
     "audit.parameter-effect.failed": "Un paramètre balayé est sans effet, les poids sont "
     "identiques : {names}.",
     "audit.applied-as-requested.passed": "Les réglages appliqués sont ceux demandés.",
-    "audit.applied-as-requested.failed": "Réglages appliqués différents de ceux demandés : {names}.",
+    "audit.applied-as-requested.failed": "Réglages appliqués différents de ceux demandés : "
+    "{names}.",
     "risk.misses": "Au seuil {threshold}, {missed} des personnes du test sont manquées et {false} "
-    "des boîtes affichées sont de fausses alarmes. *Mitigation* : revoir le seuil avec l’exploitant "
-    "avant la mise en production.",
-    "risk.sample": "Le test compte {images} images et {persons} personnes : la {metric} du candidat "
-    "n’est connue qu’à ± {half}. *Mitigation* : élargir le test avant toute annonce plus précise.",
+    "des boîtes affichées sont de fausses alarmes. *Mitigation* : revoir le seuil avec "
+    "l’exploitant avant la mise en production.",
+    "risk.sample": "Le test compte {images} images et {persons} personnes : la {metric} du "
+    "candidat n’est connue qu’à ± {half}. *Mitigation* : élargir le test avant toute annonce "
+    "plus précise.",
     "risk.optimism": "Le run a été choisi sur la validation, où sa {metric} vaut {val} ; elle vaut "
     "{test} sur le test (écart {gap}). *Mitigation* : ne citer que les valeurs du test.",
     "risk.seeds": "D’une graine à l’autre, l’écart-type est de {sd} ({seeds} graines). "
@@ -104,16 +108,17 @@ _TEXTS = {
     "*Mitigation* : mesurer sur une machine dotée d’un compteur avant d’en tirer un coût.",
     "risk.synthetic": "Les images sont dessinées : rien ici ne vaut pour de vraies photographies. "
     "*Mitigation* : rejouer l’étude sur ses propres images.",
+    "next.more_seeds": "Entraîner au moins trois graines par configuration",
     "next.register": "Enregistrer le run dans le Model Registry (stage Staging)",
     "next.canary": "Tester sur un jeu de production limité (canari)",
     "next.production": "Promouvoir en Production si les performances sont stables",
     "next.gate": "Lever le critère non respecté : {gate}",
     "next.keep_baseline": "Garder la configuration de référence",
     "next.new_grid": "Proposer une nouvelle grille avant une nouvelle décision",
-    "next.settle": "Réunir environ {images} images de test (estimation) pour trancher sur "
+    "next.settle": "Réunir au total environ {images} images de test (estimation) pour trancher sur "
     "l’objectif « {metric} »",
-    "next.settle_unknown": "Sur l’objectif « {metric} », la différence est trop proche du plus petit "
-    "gain utile pour que davantage d’images suffisent : changer de grille ou revoir ce seuil",
+    "next.settle_unknown": "Sur l’objectif « {metric} », la différence est trop proche du plus "
+    "petit gain utile pour que davantage d’images suffisent : changer de grille ou revoir ce seuil",
     "gate.sentence": "{name} {sign} {limit} (mesuré : {value})",
     "registered.yes": "Version {version} de person-detector enregistrée, alias staging.",
     "registered.no": "Rien n’est enregistré : le verdict est « {verdict} ».",
@@ -137,7 +142,14 @@ def text(key: str) -> str:
     Raises:
         KeyError: the key is not in the catalogue.
     """
-    return _TEXTS[key]
+    return typeset(_TEXTS[key])
+
+
+def typeset(french: str) -> str:
+    """Put no-break spaces where French typography wants them: before : ; ! ? % », after «."""
+    french = re.sub(r"(?<=\S) (?=[:%»](?:\s|$|[.,;)]))", NBSP, french)
+    french = re.sub(r"(?<=\S) (?=[;!?](?:\s|$))", NARROW_NBSP, french)
+    return french.replace("« ", f"«{NBSP}")
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -161,20 +173,26 @@ def percent(value: float | None, digits: int = 0) -> str:
 
 def probability(value: float | None) -> str:
     """A probability estimated from draws: never written as exactly 0 or 1."""
+    shown = relation(value)
+    return shown.removeprefix(f"={NBSP}")
+
+
+def relation(value: float | None) -> str:
+    """A probability with its sign, to stand behind `P`: = 0,412 or > 0,999."""
     if value is None:
         return MISSING
     if value < 0.001:
-        return f"<{NBSP}{number(0.001, 3)}"
+        return f"<{NBSP}{number(0.001)}"
     if value > 0.999:
-        return f">{NBSP}{number(0.999, 3)}"
-    return number(value, 3)
+        return f">{NBSP}{number(0.999)}"
+    return f"={NBSP}{number(value)}"
 
 
 def interval(bounds: tuple[float, float] | None, digits: int = 3) -> str:
     """An interval in French notation: [a ; b]."""
     if bounds is None:
         return MISSING
-    return f"[{number(bounds[0], digits)}{NBSP}; {number(bounds[1], digits)}]"
+    return f"[{number(bounds[0], digits)}{NARROW_NBSP}; {number(bounds[1], digits)}]"
 
 
 DIGITS = {

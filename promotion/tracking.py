@@ -7,10 +7,12 @@ import platform
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 
+import cpuinfo
 import mlflow
 import pandas as pd
 import psutil
@@ -24,7 +26,15 @@ from promotion.study import ROOT
 HOME_VARIABLE = "PROMOTION_HOME"
 REGISTERED_MODEL = "person-detector"
 
-LIBRARIES = ("torch", "torchvision", "ultralytics", "numpy", "opencv-python", "onnxruntime", "hotcoco")
+LIBRARIES = (
+    "torch",
+    "torchvision",
+    "ultralytics",
+    "numpy",
+    "opencv-python",
+    "onnxruntime",
+    "hotcoco",
+)
 
 
 class Role:
@@ -75,14 +85,17 @@ class Artifact:
 
     @staticmethod
     def detections(split: str) -> str:
+        """The table of a split's detections."""
         return f"evaluation/detections_{split}.parquet"
 
     @staticmethod
     def ground_truth(split: str) -> str:
+        """The table of a split's annotated boxes."""
         return f"evaluation/ground_truth_{split}.parquet"
 
     @staticmethod
     def images(split: str) -> str:
+        """The folder of a split's pictures."""
         return f"images/{split}"
 
 
@@ -128,9 +141,7 @@ def connect(home: Path, experiment: str | None = None) -> MlflowClient:
     return client
 
 
-def start_run(
-    client: MlflowClient, experiment: str, run_name: str, tags: Mapping[str, str]
-) -> str:
+def start_run(client: MlflowClient, experiment: str, run_name: str, tags: Mapping[str, str]) -> str:
     """Create a run that is not yet complete and return its id."""
     found = client.get_experiment_by_name(experiment)
     assert found is not None
@@ -166,7 +177,8 @@ def latest(client: MlflowClient, experiment: str, study: str, role: str) -> Run:
     runs = search(client, experiment, tags, most=1)
     if not runs:
         raise MissingRunsError(
-            f"experiment {experiment} has no {role} run of study {study}; run `promotion report` first"
+            f"experiment {experiment} has no {role} run of study {study}; "
+            "run `promotion report` first"
         )
     return runs[0]
 
@@ -235,10 +247,12 @@ def code_version() -> str:
     return answer.stdout.strip()
 
 
+@cache
 def hardware() -> str:
     """Processor, cores and memory of this machine, on one line."""
     memory = psutil.virtual_memory().total / 2**30
-    return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB"
+    name = cpuinfo.get_cpu_info().get("brand_raw") or platform.machine()
+    return f"{name} × {os.cpu_count()}, {memory:.0f} GiB"
 
 
 def library_versions(names: Iterable[str] = LIBRARIES) -> dict[str, str]:

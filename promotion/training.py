@@ -22,7 +22,7 @@ os.environ.setdefault("YOLO_OFFLINE", "true")
 os.environ.setdefault("YOLO_AUTOINSTALL", "false")
 
 import ultralytics
-from ultralytics import YOLO
+from ultralytics.models import YOLO
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import LOGGER, torch_utils
 from ultralytics.utils.callbacks import mlflow as ultralytics_mlflow
@@ -69,7 +69,7 @@ def train(
     """
     # `select_device("cpu")` sets torch's threads from this, whatever OMP_NUM_THREADS says; another
     # number of threads sums in another order and gives other weights.
-    torch_utils.NUM_THREADS = threads
+    torch_utils.NUM_THREADS = threads  # type: ignore[attr-defined]
     torch.set_num_threads(threads)
     folder = folder.resolve()
     model = YOLO(str(start))

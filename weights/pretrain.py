@@ -48,7 +48,7 @@ def pretrain(work: Path, threads: int) -> dict[str, object]:
     """Draw the day domain, train in two stages and store the weights in half precision."""
     torch_utils.NUM_THREADS = threads
     ultralytics.settings.update({"mlflow": False})
-    # Ultralytics reserves bfloat16 for GPUs; on a processor that has it, it trains 1.5 times faster.
+    # Ultralytics reserves bfloat16 for GPUs; a processor that has it trains 1.5 times faster.
     trainer.autocast = lambda *_, **__: torch.autocast("cpu", dtype=torch.bfloat16)
     work = work.resolve()
     if not (work / "day" / "data.yaml").exists():

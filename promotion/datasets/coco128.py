@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import cv2
-import numpy as np
 
-from promotion.datasets.yolo import write_data_yaml
+from promotion.datasets.yolo import decode_image, write_data_yaml
 from promotion.downloads import fetch
 from promotion.errors import ChecksumError, DatasetError
 
@@ -23,7 +22,7 @@ JPEG_QUALITY = 95
 
 
 def write_coco128_persons(folder: Path, sizes: Mapping[str, int], seed: int, cache: Path) -> None:
-    """Write the lab's splits: sorted person images, shuffled with `seed`, resized to 320 x 320.
+    """Write the lab's splits: its person images, shuffled by `seed`, 320 pixels square.
 
     Raises:
         DownloadError: coco128.zip is neither in PROMOTION_DATA nor reachable.
@@ -45,7 +44,7 @@ def write_coco128_persons(folder: Path, sizes: Mapping[str, int], seed: int, cac
         (folder / "labels" / split).mkdir(parents=True, exist_ok=True)
         for name in chosen[:size]:
             stem = PurePosixPath(name).stem
-            picture = cv2.imdecode(np.frombuffer(files[name], np.uint8), cv2.IMREAD_COLOR)
+            picture = decode_image(files[name], name)
             resized = cv2.resize(picture, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
             _, jpeg = cv2.imencode(".jpg", resized, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
             (folder / "images" / split / f"{stem}.jpg").write_bytes(jpeg.tobytes())
@@ -71,7 +70,9 @@ def _read_verified(archive: Path) -> dict[str, bytes]:
         raise ChecksumError(f"{archive}: {error.args[0]}; get it anew from {URL}") from None
     for name, content in files.items():
         if hashlib.sha256(content).hexdigest() != expected[name]:
-            raise ChecksumError(f"{archive}: {name} is not the published file; get it anew from {URL}")
+            raise ChecksumError(
+                f"{archive}: {name} is not the published file; get it anew from {URL}"
+            )
     return files
 
 

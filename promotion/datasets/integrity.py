@@ -40,7 +40,9 @@ def check_integrity(folder: Path, sums: dict[str, str]) -> list[Finding]:
             except (UnidentifiedImageError, OSError, SyntaxError) as error:
                 reason = str(error).splitlines()[0]
                 findings.append(
-                    _error(f"{path.relative_to(folder)}: unreadable image ({reason}); replace or remove it")
+                    _error(
+                        f"{path.relative_to(folder)}: unreadable ({reason}); replace or remove it"
+                    )
                 )
         if not any(len(_labels_or_none(path)) for path in images):
             findings.append(_warning(f"split {split} has no labelled person"))
@@ -79,11 +81,15 @@ def _check_label(folder: Path, image: Path) -> Iterator[Finding]:
         return
     for line, (label, x, y, width, height) in enumerate(labels, start=1):
         if label != 0:
-            yield _error(f"{name}:{line}: class {label:g} is out of range: the one class is 0, person")
+            yield _error(
+                f"{name}:{line}: class {label:g} is out of range: the one class is 0, person"
+            )
         corners = np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2])
         inside = (corners >= -TOLERANCE).all() and (corners <= 1 + TOLERANCE).all()
         if not inside or width <= 0 or height <= 0:
-            yield _error(f"{name}:{line}: the box {x:g} {y:g} {width:g} {height:g} is not inside the image")
+            yield _error(
+                f"{name}:{line}: the box {x:g} {y:g} {width:g} {height:g} is not inside the image"
+            )
 
 
 def _same_image_in_two_splits(sums: dict[str, str]) -> Iterator[Finding]:

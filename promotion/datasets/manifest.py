@@ -70,7 +70,12 @@ def ground_truth(folder: Path, split: str) -> pd.DataFrame:
         if not len(labels):
             rows.append((path.name, None, None, None, None))
         for _, x, y, w, h in labels:
-            box = ((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height)
+            box = (
+                (x - w / 2) * width,
+                (y - h / 2) * height,
+                (x + w / 2) * width,
+                (y + h / 2) * height,
+            )
             rows.append((path.name, *box))
     table = pd.DataFrame(rows, columns=GROUND_TRUTH_COLUMNS)
-    return table.astype({column: float for column in GROUND_TRUTH_COLUMNS[1:]})
+    return table.astype(dict.fromkeys(GROUND_TRUTH_COLUMNS[1:], float))

@@ -103,6 +103,10 @@ def _inspect(dataset: Dataset, folder: Path, path: Path) -> Manifest:
 
 def _write_absolute_data_yaml(folder: Path, path: Path) -> Path:
     """Ultralytics looks relative paths up in its own settings; an absolute one needs none."""
-    content = {"path": str(folder), **{split: f"images/{split}" for split in SPLITS}, "names": {0: "person"}}
+    content = {
+        "path": str(folder),
+        **{split: f"images/{split}" for split in SPLITS},
+        "names": {0: "person"},
+    }
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return path

@@ -15,7 +15,7 @@ from .yolo import to_label_lines, write_data_yaml
 def write_street_scenes(
     folder: Path, domain: str, sizes: Mapping[str, int], seed: int, jobs: int
 ) -> None:
-    """Draw `sizes[split]` pictures a split into `folder/images/<split>` and `folder/labels/<split>`.
+    """Draw `sizes[split]` pictures a split into `images/<split>` and `labels/<split>` of a folder.
 
     `jobs` is the number of processes; the pictures do not depend on it.
     """

@@ -5,11 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from promotion.errors import DatasetError
+
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+
+
+def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
+    """An encoded image as uint8 BGR (h, w, 3).
+
+    Raises:
+        DatasetError: the bytes are not an image.
+    """
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DatasetError(f"{name}: unreadable image; replace or remove it")
+    return np.asarray(image, np.uint8)
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """An image file as uint8 BGR (h, w, 3).
+
+    Raises:
+        DatasetError: the file is not an image.
+    """
+    return decode_image(path.read_bytes(), str(path))
 
 
 def to_label_lines(boxes: NDArray[np.float64], width: int, height: int, label: int = 0) -> str:

@@ -84,7 +84,8 @@ def _draw_ground(rng: Rng, picture: Picture, horizon: int, ambient: float) -> No
     vanishing = int(rng.uniform(0.1, 0.9) * width)
     near_left, near_right = np.sort(rng.uniform(-1.2, 2.2, 2) * width)
     road = np.array(
-        [[vanishing, top], [vanishing + 8, top], [near_right, height], [near_left, height]], np.int32
+        [[vanishing, top], [vanishing + 8, top], [near_right, height], [near_left, height]],
+        np.int32,
     )
     cv2.fillConvexPoly(picture, road, (pavement * rng.uniform(0.5, 0.8)).tolist())
     for _ in range(int(rng.uniform(2, 12))):
@@ -102,5 +103,10 @@ def _draw_crossing(rng: Rng, picture: Picture, horizon: int, ambient: float) -> 
     paint = (np.array([215, 218, 220]) * ambient).tolist()
     for k in range(-2, 16):
         x = int(k * width / 12)
-        corners = [[x, y], [x + stripe, y], [x + stripe - depth, y + 2 * depth], [x - depth, y + 2 * depth]]
+        corners = [
+            [x, y],
+            [x + stripe, y],
+            [x + stripe - depth, y + 2 * depth],
+            [x - depth, y + 2 * depth],
+        ]
         cv2.fillConvexPoly(picture, np.array(corners, np.int32), paint)

@@ -102,7 +102,10 @@ class Canvas:
 
     def _pixels(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.stack(
-            [self.origin[0] + points[:, 0] * self.scale, self.origin[1] - points[:, 1] * self.scale],
+            [
+                self.origin[0] + points[:, 0] * self.scale,
+                self.origin[1] - points[:, 1] * self.scale,
+            ],
             axis=1,
         )
 
@@ -130,13 +133,17 @@ class Canvas:
         top = int(self.origin[1] - y * self.scale - picture.origin[1] * ratio)
         rows = slice(max(0, top), min(self.size[0], top + copy.shape[0]))
         columns = slice(max(0, left), min(self.size[1], left + copy.shape[1]))
-        source = copy[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        inside = (
+            slice(rows.start - top, rows.stop - top),
+            slice(columns.start - left, columns.stop - left),
+        )
+        source = copy[inside]
         target = self.bgra[rows, columns]
         covered = (source[..., 3:] > 127) & ((target[..., 3:] > 0) | (not clip))
         np.copyto(target, source, where=covered)
 
     def sprite(self) -> Sprite:
-        """Crop to what was painted and reduce to the final size (area average, so edges are soft)."""
+        """Crop to what was painted and reduce to the final size; averaging makes edges soft."""
         ys, xs = np.nonzero(self.bgra[..., 3])
         top, left = int(ys.min()), int(xs.min())
         part = np.s_[top : int(ys.max()) + 1, left : int(xs.max()) + 1]
@@ -147,11 +154,16 @@ class Canvas:
         )
         small = cv2.resize(bgra, size, interpolation=cv2.INTER_AREA)
         person = cv2.resize(self.person[part], size, interpolation=cv2.INTER_AREA)
-        alpha = small[..., 3] / 255
+        alpha = np.minimum(small[..., 3] / 255, 1)
         # Averaging with empty pixels darkens the rim; dividing by the coverage restores its colour.
         colour = small[..., :3] / np.maximum(alpha, 1e-3)[..., None]
         anchor = (
             (self.origin[0] - left) * size[0] / bgra.shape[1],
             (self.origin[1] - top) * size[1] / bgra.shape[0],
         )
-        return Sprite(colour, alpha, person.astype(np.float32) / 255, anchor)
+        return Sprite(
+            np.asarray(colour, np.float32),
+            np.asarray(alpha, np.float32),
+            np.asarray(person, np.float32) / np.float32(255),
+            anchor,
+        )

@@ -33,6 +33,7 @@ class Build:
 
     @classmethod
     def random(cls, rng: Rng) -> Build:
+        """A body drawn at random; one in eight is a child."""
         girth = rng.uniform(0.85, 1.3)
         child = rng.uniform() < 0.12
         return cls(
@@ -44,6 +45,7 @@ class Build:
 
     @property
     def limb(self) -> float:
+        """The radius of a limb, in body heights."""
         return 0.045 * self.girth
 
 
@@ -64,6 +66,7 @@ class Outfit:
 
     @classmethod
     def random(cls, rng: Rng) -> Outfit:
+        """An outfit drawn at random."""
         dark = rng.uniform() < 0.6
         return cls(
             garment=str(rng.choice(GARMENTS, p=GARMENT_SHARES)),
@@ -93,14 +96,17 @@ class Outfit:
 
     @property
     def sleeve(self) -> Colour:
+        """The colour of the forearm."""
         return self.skin if self.garment == "tee" else self.top
 
     @property
     def thigh(self) -> Colour:
+        """The colour of the upper leg."""
         return self.bottom if self.garment == "shorts" else self.calf
 
     @property
     def calf(self) -> Colour:
+        """The colour of the lower leg."""
         uncovered = self.garment in ("dress", "skirt", "shorts") and self.bare_legs
         return self.skin if uncovered else self.bottom
 
@@ -128,9 +134,7 @@ class Skeleton:
     def spine(self, x: float, along: float, z: float = 0.0) -> Point:
         """A point on the leaning trunk, `along` body heights above the hips."""
         lean = self.pose.lean
-        return self.turned(
-            x, self.hip_height + along * np.cos(lean), z + along * np.sin(lean)
-        )
+        return self.turned(x, self.hip_height + along * np.cos(lean), z + along * np.sin(lean))
 
     def leg(self, side: int) -> tuple[Point, Point, Point, Point]:
         """Hip, knee, ankle and toe of the left (0) or right (1) leg."""
@@ -200,9 +204,7 @@ def _arm(bones: Skeleton, wear: Outfit, side: int) -> Part:
         [
             _body([_disc(hand, 0.022)], wear.skin),
             _body([_disc(elbow, 0.027 * girth), _disc(hand, 0.02)], wear.sleeve),
-            _body(
-                [_disc(shoulder, 0.036 * girth), _disc(elbow, 0.029 * girth)], wear.top * 0.94
-            ),
+            _body([_disc(shoulder, 0.036 * girth), _disc(elbow, 0.029 * girth)], wear.top * 0.94),
         ],
     )
 
@@ -289,7 +291,9 @@ def _head(bones: Skeleton, wear: Outfit, look: float, with_face: bool) -> Part:
 
 def _face(centre: Point, skin: Colour, sideways: float, towards: float) -> list[Hull]:
     eyes = [
-        _body([_disc(centre, 0.006, dx=sideways * 0.03 + e * 0.018 * towards, dy=0.004)], skin * 0.3)
+        _body(
+            [_disc(centre, 0.006, dx=sideways * 0.03 + e * 0.018 * towards, dy=0.004)], skin * 0.3
+        )
         for e in (-1, 1)
     ]
     corners = [sideways * 0.034 + c * 0.01 * towards for c in (-1, 1)]

@@ -55,7 +55,8 @@ RUBBER = np.array([25.0, 25.0, 28.0])
 
 def pick(rng: np.random.Generator, palette: NDArray[np.float64], jitter: float = 18.0) -> Colour:
     """One colour of a palette, slightly off, as no two coats are the same blue."""
-    return np.clip(palette[rng.integers(len(palette))] + rng.normal(0, jitter, 3), 5, 250)
+    colour: Colour = palette[rng.integers(len(palette))] + rng.normal(0, jitter, 3)
+    return np.clip(colour, 5, 250)
 
 
 def grey(rng: np.random.Generator, low: float, high: float) -> Colour:

@@ -130,9 +130,7 @@ def _log_uniform(rng: Rng, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def _draw_place(
-    rng: Rng, place: _Place, domain: Domain, setting: _Setting
-) -> tuple[Sprite, int]:
+def _draw_place(rng: Rng, place: _Place, domain: Domain, setting: _Setting) -> tuple[Sprite, int]:
     """The sprite, and for a person the pixels of the body if nothing hid any of it."""
     if place.kind == "person":
         pose = "cycle" if rng.uniform() < domain.cyclists else str(rng.choice(domain.poses))
@@ -159,7 +157,9 @@ def _paste(
     lit = sprite.colour * np.float32(AMBIENT[setting.light] * exposure)
     if setting.wet:
         mirrored = np.ascontiguousarray(sprite.alpha[::-1]) * np.float32(setting.wet)
-        soft = cv2.GaussianBlur(mirrored, (0, 0), max(0.6, 0.012 * len(mirrored)))
+        soft = cv2.GaussianBlur(mirrored, (0, 0), max(0.6, 0.012 * len(mirrored))).astype(
+            np.float32
+        )
         _blend(picture, lit[::-1], soft, x, round(y + 2 * sprite.anchor[1] - len(mirrored)))
     if setting.shadow is not None:
         _cast_shadow(picture, sprite, x, y, *setting.shadow)
@@ -185,7 +185,13 @@ def _cast_shadow(
     size = (int(width + reach) + 2, max(2, int(height * squash)))
     shade = cv2.warpAffine(sprite.alpha, shear, size) * np.float32(0.4)
     left = x - (int(reach) if slant < 0 else 0)
-    _blend(picture, np.zeros((*shade.shape, 3), np.float32), shade, left, round(y + foot * (1 - squash)))
+    _blend(
+        picture,
+        np.zeros((*shade.shape, 3), np.float32),
+        shade,
+        left,
+        round(y + foot * (1 - squash)),
+    )
 
 
 Window = tuple[slice, slice]

@@ -45,11 +45,12 @@ def _with_lamplight(rng: Rng, picture: Picture, horizon: int) -> Picture:
 def _blurred(rng: Rng, picture: Picture) -> Picture:
     """Out of focus, or moved while the shutter was open."""
     if rng.uniform() < 0.5:
-        return np.asarray(cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.6, 1.8)))
+        return cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.6, 1.8)).astype(np.float32)
     length = int(rng.integers(3, 9))
     centre = ((length - 1) / 2, (length - 1) / 2)
     turn = cv2.getRotationMatrix2D(centre, rng.uniform(0, 180), 1)
     line = np.zeros((length, length), np.float32)
     line[length // 2] = 1
-    kernel = cv2.warpAffine(line, turn, (length, length))
-    return np.asarray(cv2.filter2D(picture, -1, kernel / max(float(kernel.sum()), 1e-3)))
+    kernel = cv2.warpAffine(line, turn, (length, length)).astype(np.float32)
+    kernel /= max(float(kernel.sum()), 1e-3)
+    return cv2.filter2D(picture, -1, kernel).astype(np.float32)

@@ -1,0 +1,60 @@
+"""What several tests share: a small dataset, and one executed smoke study."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from promotion.datasets import PreparedDataset, prepare
+from promotion.study import ROOT, Dataset, Study, load_study
+
+SMOKE = ROOT / "studies" / "smoke.yaml"
+
+
+def promotion(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user would."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "PROMOTION_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "promotion", *arguments, "--home", str(home)],
+        cwd=ROOT,
+        env={**clean, "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def smoke() -> Study:
+    return load_study(SMOKE)
+
+
+@pytest.fixture(scope="session")
+def streets(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
+    """Four street scenes a split."""
+    dataset = Dataset(source="street_scenes", train=4, val=4, test=4, seed=5)
+    return prepare(dataset, tmp_path_factory.mktemp("streets"))
+
+
+@pytest.fixture(scope="session")
+def smoke_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which `promotion report` ran on the smoke study."""
+    home = tmp_path_factory.mktemp("home")
+    done = promotion("report", "--study", str(SMOKE), home=home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 trained, 0 kept from before, 0 failed" in done.stdout
+    return home
+
+
+def boxes(*rows: tuple[str, float, float, float, float]) -> pd.DataFrame:
+    """Ground truth from (image, x0, y0, x1, y1) rows."""
+    return pd.DataFrame(rows, columns=["image", "x0", "y0", "x1", "y1"])
+
+
+def detections(*rows: tuple[str, float, float, float, float, float]) -> pd.DataFrame:
+    """Detections from (image, x0, y0, x1, y1, confidence) rows."""
+    return pd.DataFrame(rows, columns=["image", "x0", "y0", "x1", "y1", "confidence"])
