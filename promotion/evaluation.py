@@ -78,8 +78,9 @@ def coco_metrics(ground_truth: pd.DataFrame, detections: pd.DataFrame) -> dict[s
     evaluation = hotcoco.COCOeval(truth, truth.load_res(rows.astype(float)), "bbox")
     evaluation.evaluate()
     evaluation.accumulate()
-    results = evaluation.get_results()
-    return {"mAP50": float(results["AP50"]), "mAP50-95": float(results["AP"])}
+    # Precision at (IoU, recall level, class, area "all", at most 100 boxes an image).
+    precision = evaluation.eval["precision"][:, :, 0, 0, -1].mean(axis=1)
+    return {"mAP50": float(precision[0]), "mAP50-95": float(precision.mean())}
 
 
 def curve_of(matches: Matches) -> Curve:

@@ -35,8 +35,8 @@ def write_coco128_persons(folder: Path, sizes: Mapping[str, int], seed: int, cac
     chosen = [name for name, lines in persons.items() if lines]
     if sum(sizes.values()) > len(chosen):
         raise DatasetError(
-            f"dataset: {sum(sizes.values())} images asked for, but COCO128 has {len(chosen)} with a "
-            "person; lower train, val or test"
+            f"dataset: {sum(sizes.values())} images asked for, but COCO128 has {len(chosen)} "
+            "with a person; lower train, val or test"
         )
     random.Random(seed).shuffle(chosen)
     for split, size in sizes.items():

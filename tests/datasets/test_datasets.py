@@ -165,4 +165,3 @@ def test_sha256_of_a_known_file(tmp_path: Path) -> None:
     path = tmp_path / "abc"
     path.write_bytes(b"abc")
     assert sha256_of(path).startswith("ba7816bf8f01cfea")
-

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promotion.datasets.street import DOMAINS, draw_scene
+from promotion.datasets.street.figure import draw_figure
 from promotion.datasets.street.poses import POSES
 from promotion.datasets.street.props import PROPS
-from promotion.datasets.street.figure import draw_figure
 
 ONE_SCENE = (
     "import hashlib; from promotion.datasets.street import draw_scene;"

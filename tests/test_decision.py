@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promotion.audit import audit
+from promotion.comparison import pareto_front, select, summarise
+from promotion.decision import AuditFinding, decide
+from promotion.document import complete, images_to_settle, render
+from promotion.evidence import Evidence, FailedVariant, MetricComparison, RunFacts, SplitFacts
+from promotion.study import ROOT, Policy, load_study
+
+POLICY = Policy.model_validate(
+    {
+        "objectives": [
+            {"metric": "mAP50", "smallest_gain": 0.02},
+            {"metric": "recall", "smallest_gain": 0.05},
+        ],
+        "gates": [{"measure": "latency_p95_ms", "at_most": 50}],
+    }
+)
+
+
+def run(configuration: str, seed: int, map50: float, **changes: object) -> RunFacts:
+    costs = {"latency_p50_ms": 10.0, "latency_p95_ms": 20.0, "energy_wh": 0.5}
+    params = {"epochs": "4", "imgsz": "256", "lr0": "0.01", "batch": "16", "optimizer": "SGD"}
+    facts: dict[str, object] = {
+        "run_name": f"{configuration}_s{seed}",
+        "run_id": f"id-{configuration}-{seed}",
+        "configuration": configuration,
+        "params": {**params, "seed": str(seed), "applied_lr0": "0.01"},
+        "metrics": {
+            "mAP50": map50,
+            "mAP50-95": map50 / 2,
+            "precision": 0.8,
+            "recall": 0.6,
+            "threshold": 0.3,
+            "train_seconds": 60.0,
+            **costs,
+        },
+        "weights_sha256": f"sha-{configuration}-{seed}",
+        "parameters_sha256": f"sha-{configuration}-{seed}",
+    }
+    return RunFacts.model_validate({**facts, **changes})
+
+
+def compared(metric: str, gain: float, worth: float, not_lost: float) -> MetricComparison:
+    return MetricComparison(
+        metric=metric,
+        candidate=0.5 + gain,
+        baseline=0.5,
+        difference=gain,
+        interval=(gain - 0.02, gain + 0.02),
+        candidate_interval=(0.45, 0.6),
+        baseline_interval=(0.4, 0.55),
+        candidate_seed_sd=0.01,
+        baseline_seed_sd=0.01,
+        probability_better=worth,
+        probability_worth_having=worth,
+        probability_not_lost=not_lost,
+    )
+
+
+def evidence(worth: float = 0.99, not_lost: float = 0.99, **changes: object) -> Evidence:
+    runs = [run("big", s, 0.5 + s / 100) for s in (1, 2, 3)]
+    runs += [run("small", s, 0.4 + s / 100) for s in (1, 2, 3)]
+    test = {"mAP50": 0.55, "mAP50-95": 0.3, "precision": 0.8, "recall": 0.6, "threshold": 0.3}
+    facts: dict[str, object] = {
+        "study": "default",
+        "dataset_source": "street_scenes",
+        "dataset_digest": "d" * 64,
+        "dataset_warnings": [],
+        "splits": {s: SplitFacts(images=100, persons=600) for s in ("train", "val", "test")},
+        "runs": runs,
+        "configurations": summarise(runs),
+        "failed": [],
+        "candidate_configuration": "big",
+        "baseline_configuration": "small",
+        "candidate_run": "big_s3",
+        "baseline_run": "small_s3",
+        "test_metrics": {one.run_name: test for one in runs},
+        "comparison": [
+            compared("mAP50", 0.05, worth, worth),
+            compared("mAP50-95", 0.03, 0.9, 0.9),
+            compared("precision", 0.0, 0.5, 0.5),
+            compared("recall", 0.01, 0.6, not_lost),
+        ],
+        "confidence": 0.95,
+        "replicates": 2000,
+        "energy_method": "estimated",
+        "hardware": "a processor × 2, 24 GiB",
+        "code_version": "abc",
+    }
+    return Evidence.model_validate({**facts, **changes})
+
+
+def verdict(
+    found: Evidence, policy: Policy = POLICY, checks: list[AuditFinding] | None = None
+) -> str:
+    return decide(found, policy, checks or []).verdict
+
+
+def test_an_established_gain_with_every_gate_passed_is_promoted() -> None:
+    assert verdict(evidence()) == "promote"
+
+
+def test_a_gain_ruled_out_is_rejected() -> None:
+    assert verdict(evidence(worth=0.01)) == "reject"
+
+
+def test_anything_between_is_inconclusive() -> None:
+    assert verdict(evidence(worth=0.7)) == "inconclusive"
+
+
+def test_a_lost_second_objective_is_rejected_and_an_open_one_is_not_promoted() -> None:
+    assert verdict(evidence(not_lost=0.01)) == "reject"
+    assert verdict(evidence(not_lost=0.7)) == "inconclusive"
+
+
+def test_a_failed_gate_rejects_whatever_the_gain() -> None:
+    strict = POLICY.model_copy(update={"gates": load_gates(19.9)})
+    assert verdict(evidence(), strict) == "reject"
+
+
+def load_gates(limit: float) -> list[object]:
+    policy = {"measure": "latency_p95_ms", "at_most": limit}
+    return list(Policy.model_validate({**POLICY.model_dump(), "gates": [policy]}).gates)
+
+
+def test_a_gate_that_nothing_measured_does_not_pass() -> None:
+    runs = [
+        one.model_copy(update={"metrics": {k: v for k, v in one.metrics.items() if "p95" not in k}})
+        for one in evidence().runs
+    ]
+    decided = decide(evidence(runs=runs), POLICY, [])
+    assert decided.gates[0].value is None
+    assert not decided.gates[0].passed
+    assert decided.verdict == "reject"
+
+
+def test_a_blocking_check_rejects_and_a_warning_does_not() -> None:
+    def check(severity: str) -> list[AuditFinding]:
+        facts = {"id": "x", "severity": severity, "passed": False, "message": "m"}
+        return [AuditFinding.model_validate(facts)]
+
+    assert verdict(evidence(), checks=check("blocking")) == "reject"
+    assert verdict(evidence(), checks=check("warning")) == "promote"
+
+
+def test_one_seed_is_never_enough_to_promote() -> None:
+    one = [c.model_copy(update={"candidate_seed_sd": None}) for c in evidence().comparison]
+    assert verdict(evidence(comparison=one)) == "inconclusive"
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_more_evidence_of_a_gain_never_turns_promotion_into_rejection(a: float, b: float) -> None:
+    order = {"reject": 0, "inconclusive": 1, "promote": 2}
+    low, high = sorted((a, b))
+    assert order[verdict(evidence(worth=low))] <= order[verdict(evidence(worth=high))]
+
+
+def test_selection_takes_the_best_mean_and_its_best_run() -> None:
+    runs = [run("a", 1, 0.9), run("a", 2, 0.1), run("b", 1, 0.6), run("b", 2, 0.62)]
+    chosen = select([*runs, run("base", 1, 0.95)], "base", POLICY)
+    assert (chosen.candidate, chosen.candidate_run) == ("b", "b_s2")
+    assert chosen.baseline_run == "base_s1"
+
+
+@pytest.mark.parametrize("configurations", [("a",), ("base",)])
+def test_selection_needs_a_baseline_and_a_rival(configurations: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="no complete run"):
+        select([run(name, 1, 0.5) for name in configurations], "base", POLICY)
+
+
+def test_the_pareto_front_holds_what_nothing_beats() -> None:
+    points = {"cheap": (1.0, 0.3), "good": (3.0, 0.6), "beaten": (3.5, 0.5), "twin": (1.0, 0.3)}
+    assert pareto_front(points) == ["cheap", "good", "twin"]
+
+
+def checks_of(found: Evidence) -> dict[str, bool]:
+    return {check.id: check.passed for check in audit(found)}
+
+
+def test_a_clean_experiment_passes_every_check() -> None:
+    assert all(checks_of(evidence()).values())
+
+
+def test_runs_with_identical_weights_are_caught() -> None:
+    runs = [one.model_copy(update={"parameters_sha256": "same"}) for one in evidence().runs]
+    assert not checks_of(evidence(runs=runs))["parameter-effect"]
+
+
+def test_a_learning_rate_that_was_not_applied_is_caught() -> None:
+    runs = [
+        one.model_copy(update={"params": {**one.params, "applied_lr0": "0.002"}})
+        for one in evidence().runs
+    ]
+    assert not checks_of(evidence(runs=runs))["applied-as-requested"]
+
+
+def test_a_failed_variant_and_too_few_seeds_are_caught() -> None:
+    runs = [one for one in evidence().runs if one.seed == 1]
+    failed = [FailedVariant(run_name="big_s2", error="out of memory")]
+    found = checks_of(evidence(runs=runs, configurations=summarise(runs), failed=failed))
+    assert not found["complete-grid"]
+    assert not found["enough-seeds"]
+
+
+SECTIONS = (
+    "## Objectifs et contraintes",
+    "## Candidat promu",
+    "## Comparaison (résumé)",
+    "### Alternatives",
+    "### Pour",
+    "### Contre",
+    "### Observations",
+    "### Critères",
+    "## Risques et mitigations",
+    "## Décision",
+    "### Étapes suivantes",
+)
+
+
+@pytest.mark.parametrize("worth", [0.99, 0.7, 0.01])
+def test_the_document_has_the_lab_s_sections_whatever_the_verdict(worth: float) -> None:
+    study = load_study(ROOT / "studies" / "default.yaml").model_copy(update={"policy": POLICY})
+    found = evidence(worth=worth)
+    decision = complete(decide(found, POLICY, audit(found)), found)
+    document = render("decision.md.j2", decision, found, study)
+    places = [document.index(section) for section in SECTIONS]
+    assert places == sorted(places)
+    assert decision.risks
+    assert decision.next_steps
+    for adjective in ("rapide", "lent", "léger", "stable ", "faible coût"):
+        assert adjective not in document.replace("si les performances sont stables", "")
+
+
+def test_the_images_that_would_settle_grow_as_the_square_of_the_precision() -> None:
+    found = compared("mAP50", 0.03, 0.7, 0.9)
+    assert images_to_settle(found, 0.02, 100) == 400
+    assert images_to_settle(found, 0.01, 100) == 100
+    assert images_to_settle(found, 0.03, 100) is None
