@@ -37,6 +37,7 @@ NOTEBOOKS = {
     Role.DECISION: ROOT / "notebooks" / "4_decide.ipynb",
     Role.REGISTRATION: ROOT / "notebooks" / "5_register.ipynb",
 }
+KERNEL_STARTS = 3
 # The kernel talks over loopback only; its warning about that would be printed once a notebook.
 QUIET_KERNEL = ["--log-level=ERROR"]
 # What a step's result depends on; a change elsewhere (a plot, a text) trains nothing anew.
@@ -270,22 +271,8 @@ def run_step(
     executed.parent.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     try:
-        papermill.execute_notebook(
-            str(NOTEBOOKS[step.role]),
-            str(executed),
-            parameters={
-                "study": str(file.path),
-                "overrides": list(file.overrides),
-                "home": str(home),
-                "run_id": run_id,
-                **step.parameters,
-                **parameters,
-            },
-            kernel_name="python3",
-            progress_bar=False,
-            cwd=str(ROOT),
-            extra_arguments=QUIET_KERNEL,
-        )
+        parameters = {"home": str(home), "run_id": run_id, **step.parameters, **parameters}
+        _execute(file, NOTEBOOKS[step.role], executed, parameters)
     except Exception as error:
         shutil.rmtree(home / "scratch" / run_id, ignore_errors=True)
         _keep_failure(client, run_id, executed, error)
@@ -295,6 +282,32 @@ def run_step(
     tracking.set_tags(client, run_id, {Tag.COMPLETE: "true"})
     client.set_terminated(run_id, "FINISHED")
     return Outcome(step.name, "done", run_id, time.perf_counter() - began)
+
+
+def _execute(
+    file: StudyFile, notebook: Path, executed: Path, parameters: dict[str, object]
+) -> None:
+    """Execute a notebook with papermill, in a kernel of its own.
+
+    Kernels that start at once may be given the same port; the one that loses dies before its first
+    answer, and is started again.
+    """
+    study = {"study": str(file.path), "overrides": list(file.overrides)}
+    for attempt in range(1, KERNEL_STARTS + 1):
+        try:
+            papermill.execute_notebook(
+                str(notebook),
+                str(executed),
+                parameters={**study, **parameters},
+                kernel_name="python3",
+                progress_bar=False,
+                cwd=str(ROOT),
+                extra_arguments=QUIET_KERNEL,
+            )
+            return
+        except RuntimeError as error:
+            if "Kernel died before replying" not in str(error) or attempt == KERNEL_STARTS:
+                raise
 
 
 def _keep_failure(client: MlflowClient, run_id: str, executed: Path, error: Exception) -> None:

@@ -28,7 +28,6 @@ CHAPTERS = {
 }
 TRAINING_CHAPTER = "notebooks/2_train"
 RUN_PAGES = "notebooks/runs"
-INPUT_TAG = "hide-input"
 
 
 @dataclass(frozen=True)
@@ -108,13 +107,14 @@ def _put_decision(client: MlflowClient, source: Path, pages: Pages) -> None:
 
 
 def _put_notebook(client: MlflowClient, run_id: str, place: Path, title: str = "") -> None:
-    """Copy a run's executed notebook, its code folded away behind a button."""
+    """Copy a run's executed notebook: a result's code folded away, other code left out."""
     place.parent.mkdir(parents=True, exist_ok=True)
     notebook = nbformat.read(tracking.artifact(client, run_id, Artifact.NOTEBOOK), as_version=4)
     notebook.cells = [cell for cell in notebook.cells if not _is_papermill_banner(cell)]
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), INPUT_TAG})
+            folded = "hide-input" if cell.outputs else "remove-input"
+            cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), folded})
     if title:
         notebook.cells[0].source = f"# {title}\n\n" + notebook.cells[0].source.partition("\n")[2]
     nbformat.write(notebook, place)

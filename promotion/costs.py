@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,7 @@ class Energy:
 
     watt_hours: float = float("nan")
     method: str = ""
-    seconds: float = field(default=0.0)
+    seconds: float = 0.0
 
 
 @contextmanager
@@ -85,6 +86,8 @@ def energy_meter() -> Iterator[Energy]:
     See https://mlco2.github.io/codecarbon/methodology.html
     """
     energy = Energy()
+    # Codecarbon logs on its way to applying the level that it is given below.
+    logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
     tracker = OfflineEmissionsTracker(
         country_iso_code=COUNTRY,
         measure_power_secs=POWER_SAMPLE_S,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import hotcoco
 import numpy as np
@@ -79,7 +80,8 @@ def coco_metrics(ground_truth: pd.DataFrame, detections: pd.DataFrame) -> dict[s
     evaluation.evaluate()
     evaluation.accumulate()
     # Precision at (IoU, recall level, class, area "all", at most 100 boxes an image).
-    precision = evaluation.eval["precision"][:, :, 0, 0, -1].mean(axis=1)
+    curves = cast(dict[str, Any], evaluation.eval)
+    precision = curves["precision"][:, :, 0, 0, -1].mean(axis=1)
     return {"mAP50": float(precision[0]), "mAP50-95": float(precision.mean())}
 
 

@@ -119,7 +119,7 @@ def training_curves(
     for axes in (left, right):
         axes.set_xlabel(text("plot.curves.epoch"))
         axes.xaxis.get_major_locator().set_params(integer=True)
-        _french_ticks(axes)
+        _french_ticks(axes, 3)
     if colours:
         _role_legend(right, set(colours.values()))
     figure.suptitle(text("plot.curves.title"))
@@ -283,28 +283,24 @@ def differences(
 def side_by_side(
     pictures: Sequence[Path],
     ground_truth: pd.DataFrame,
-    columns: Mapping[str, tuple[pd.DataFrame, float]],
+    models: Mapping[str, tuple[pd.DataFrame, float]],
 ) -> Figure:
-    """The same images, one row each, as each model sees them at its operating threshold.
+    """The same images as each model sees them at its operating threshold, one row a model.
 
-    `columns` maps a title to detections and a threshold. Persons found, persons missed and false
+    `models` maps a title to detections and a threshold. Persons found, persons missed and false
     alarms have a colour each.
     """
-    figure, axes = _figure(10, 3.6 * len(pictures) + 0.5, len(pictures), len(columns))
-    for row, path in zip(axes, pictures, strict=True):
-        image = cv2.cvtColor(read_image(path), cv2.COLOR_BGR2RGB)
-        corners = ["x0", "y0", "x1", "y1"]
-        truth = (
-            ground_truth.loc[ground_truth["image"] == path.name, corners].dropna().to_numpy(float)
-        )
-        for axis, (title, (detections, threshold)) in zip(row, columns.items(), strict=True):
-            kept = (detections["image"] == path.name) & (detections["confidence"] >= threshold)
-            boxes = detections.loc[kept, corners].to_numpy(float)
-            axis.imshow(image)
+    figure, axes = _figure(4 * len(pictures), 3.3 * len(models) + 0.4, len(models), len(pictures))
+    corners = ["x0", "y0", "x1", "y1"]
+    for row, (title, (detections, threshold)) in zip(axes, models.items(), strict=True):
+        row[0].set_title(title, fontsize=10, loc="left")
+        shown = detections[detections["confidence"] >= threshold]
+        for axis, path in zip(row, pictures, strict=True):
+            axis.imshow(cv2.cvtColor(read_image(path), cv2.COLOR_BGR2RGB))
             axis.axis("off")
-            if axis in axes[0]:
-                axis.set_title(title, fontsize=10)
-            _draw_verdicts(axis, truth, boxes)
+            truth = ground_truth.loc[ground_truth["image"] == path.name, corners].dropna()
+            boxes = shown.loc[shown["image"] == path.name, corners]
+            _draw_verdicts(axis, truth.to_numpy(float), boxes.to_numpy(float))
     handles = [
         Line2D([], [], color=FOUND, label=text("plot.detections.found")),
         Line2D([], [], color=MISSED, linestyle="--", label=text("plot.detections.missed")),

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
 
+from promotion.comparison import Selection
+from promotion.costs import Energy
 from promotion.datasets import Manifest
 from promotion.datasets.manifest import SPLITS
 from promotion.decision import AuditFinding
@@ -37,7 +39,13 @@ RUN_METRICS = (
 
 def _table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     table = pd.DataFrame(list(rows))
-    return table.set_index(table.columns[0])
+    return _with_row_names(table)
+
+
+def _with_row_names(table: pd.DataFrame) -> pd.DataFrame:
+    """Make the first column the rows' names, its title in the corner of the header."""
+    title = table.columns[0]
+    return table.set_index(title).rename_axis(index=None, columns=title)
 
 
 def splits(manifest: Manifest) -> pd.DataFrame:
@@ -100,6 +108,23 @@ def runs(facts: Sequence[RunFacts]) -> pd.DataFrame:
             for run in facts
         ]
     )
+
+
+def energy(found: Energy) -> pd.DataFrame:
+    """Duration and energy of a training, and whether a meter measured it."""
+    table = metrics({"train_seconds": found.seconds, "energy_wh": found.watt_hours})
+    table.loc[text("column.method")] = text(f"energy.{found.method}")
+    return table
+
+
+def selection(chosen: Selection) -> pd.DataFrame:
+    """The two configurations that val chose to compare, and the run that stands for each."""
+    names = [text(f"column.{key}") for key in ("role", "configuration", "run")]
+    rows = [
+        (text("role.candidate"), chosen.candidate, chosen.candidate_run),
+        (text("role.baseline"), chosen.baseline, chosen.baseline_run),
+    ]
+    return _with_row_names(pd.DataFrame(rows, columns=names))
 
 
 def configurations(facts: Sequence[ConfigurationFacts]) -> pd.DataFrame:
@@ -179,4 +204,4 @@ def registered(versions: Sequence[ModelVersion], aliases: Mapping[str, str]) -> 
         )
         for version in versions
     ]
-    return pd.DataFrame(rows, columns=names).set_index(names[0])
+    return _with_row_names(pd.DataFrame(rows, columns=names))

@@ -128,6 +128,8 @@ _TEXTS = {
     "check.blocking": "bloquant",
     "check.warning": "avertissement",
     "check.note": "note",
+    "column.method": "méthode",
+    "column.role": "rôle",
     "column.check": "contrôle",
     "column.severity": "gravité",
     "column.outcome": "résultat",
@@ -192,7 +194,7 @@ def interval(bounds: tuple[float, float] | None, digits: int = 3) -> str:
     """An interval in French notation: [a ; b]."""
     if bounds is None:
         return MISSING
-    return f"[{number(bounds[0], digits)}{NARROW_NBSP}; {number(bounds[1], digits)}]"
+    return f"[{number(bounds[0], digits)}{NARROW_NBSP};{NBSP}{number(bounds[1], digits)}]"
 
 
 DIGITS = {

@@ -76,7 +76,7 @@ def train(
     model.add_callback("on_train_start", _let_callback_log)
     model.add_callback("on_train_epoch_end", ultralytics_mlflow.on_train_epoch_end)
     model.add_callback("on_fit_epoch_end", ultralytics_mlflow.on_fit_epoch_end)
-    with _own_callbacks_only():
+    with _quiet(), _own_callbacks_only():
         model.train(
             trainer=VariantTrainer,
             data=str(data_yaml),
@@ -97,9 +97,11 @@ def train(
         )
     trainer: Any = model.trainer
     checkpoint = Path(shutil.copy(trainer.last, folder / "checkpoint.pt"))
+    with _quiet():
+        onnx = export_onnx(checkpoint, variant.imgsz)
     return TrainedModel(
         checkpoint=checkpoint,
-        onnx=export_onnx(checkpoint, variant.imgsz),
+        onnx=onnx,
         parameters_sha256=_parameters_sha256(checkpoint),
         applied=_applied(trainer),
     )
@@ -135,12 +137,20 @@ def _own_callbacks_only() -> Iterator[None]:
     """Keep Ultralytics from adding integrations that this machine's user may have switched on."""
     original = ultralytics.utils.callbacks.add_integration_callbacks
     ultralytics.utils.callbacks.add_integration_callbacks = lambda _: None
+    try:
+        yield
+    finally:
+        ultralytics.utils.callbacks.add_integration_callbacks = original
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Ultralytics' progress out of the notebook; its warnings stay."""
     level = LOGGER.level
     LOGGER.setLevel("WARNING")
     try:
         yield
     finally:
-        ultralytics.utils.callbacks.add_integration_callbacks = original
         LOGGER.setLevel(level)
 
 

@@ -1,0 +1,92 @@
+"""Ratio of the batch's wall time to that of a bare Ultralytics loop over the same variants.
+
+    python benchmarks/batch.py [--study studies/default.yaml] [--set KEY=VALUE ...]
+
+Both train every variant with the same settings and validate each epoch on val. The bare loop, one
+process with all cores as Ultralytics leaves it, also validates its last weights once, as
+Ultralytics always does. The batch starts a kernel a variant, exports to ONNX, evaluates the export
+on val, meters energy and logs to MLflow. Both start from a dataset that is already drawn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from promotion.batch import StudyFile, default_jobs, raise_if_failed, run_dataset, run_variants
+from promotion.checkpoints import starting_weights
+from promotion.datasets import prepare
+from promotion.study import load_study
+
+BARE_LOOP = """
+import json, os, sys
+os.environ["YOLO_OFFLINE"] = "true"
+import torch
+from ultralytics import YOLO, settings
+settings.update({"mlflow": False})
+work = json.load(sys.stdin)
+for variant in work["variants"]:
+    YOLO(work["start"]).train(
+        data=work["data"], project=work["folder"], amp=False, plots=False, verbose=False,
+        **work["training"], **variant,
+    )
+"""
+
+
+def bare_loop(file: StudyFile, home: Path) -> float:
+    """Seconds that plain Ultralytics needs for all variants, one after another."""
+
+    study = file.study
+    work = {
+        "start": str(starting_weights(study.model, home)),
+        "data": str(prepare(study.dataset, home).data_yaml),
+        "folder": str(home / "bare"),
+        "training": study.training.model_dump(),
+        "variants": [variant.parameters for variant in study.variants],
+    }
+    environment = {**os.environ, "YOLO_CONFIG_DIR": str(home)}
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-c", BARE_LOOP],
+        input=json.dumps(work),
+        text=True,
+        check=True,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return time.perf_counter() - began
+
+
+def batch(file: StudyFile, home: Path) -> float:
+    """Seconds that `promotion run` needs for all variants."""
+    began = time.perf_counter()
+    jobs = default_jobs(len(file.study.variants))
+    raise_if_failed(run_variants(file, home, jobs))
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Measure both in one fresh home and print the ratio."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--study", type=Path, default=Path("studies/default.yaml"))
+    parser.add_argument("--set", dest="overrides", action="append", default=[])
+    arguments = parser.parse_args()
+    path = arguments.study.resolve()
+    file = StudyFile(load_study(path, arguments.overrides), path, tuple(arguments.overrides))
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        run_dataset(file, home)
+        ours, theirs = batch(file, home), bare_loop(file, home)
+    print(f"variants {len(file.study.variants)}, jobs {default_jobs(len(file.study.variants))}")
+    print(f"batch {ours:.0f} s, bare Ultralytics loop {theirs:.0f} s, ratio {ours / theirs:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""The whole flow on the smoke study, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow.tracking import MlflowClient
+
+from promotion import registry, tracking
+from promotion.checksums import sha256_of
+from promotion.datasets.yolo import read_image
+from promotion.decision import Decision
+from promotion.detector import Detector
+from promotion.evidence import Evidence
+from promotion.study import ROOT
+from promotion.tracking import Artifact, Role, Tag
+from tests.conftest import SMOKE, promotion
+
+pytestmark = pytest.mark.end_to_end
+STUDY = ("--study", str(SMOKE))
+
+
+@pytest.fixture
+def client(smoke_home: Path) -> MlflowClient:
+    return tracking.connect(smoke_home, "smoke")
+
+
+def runs(client: MlflowClient, role: str) -> list[mlflow.entities.Run]:
+    return tracking.search(client, "smoke", {Tag.ROLE: role, Tag.COMPLETE: "true"})
+
+
+def test_the_state_lies_where_the_design_says(smoke_home: Path) -> None:
+    for name in ("mlflow.db", "artifacts", "datasets", "notebooks", "book/index.html"):
+        assert (smoke_home / name).exists(), name
+    assert (smoke_home / "decision.md").read_text(encoding="utf-8").startswith("# Décision")
+
+
+def test_the_decision_has_every_field_that_others_read(smoke_home: Path) -> None:
+    decision = json.loads((smoke_home / "decision.json").read_text(encoding="utf-8"))
+    assert decision["study"] == "smoke"
+    assert decision["verdict"] in ("promote", "reject", "inconclusive")
+    for side in ("candidate", "baseline"):
+        assert set(decision[side]) >= {"run_name", "run_id", "config", "params", "metrics"}
+    for metric in decision["comparison"]:
+        assert {"metric", "candidate", "baseline", "difference", "interval"} <= set(metric)
+        assert 0 <= metric["probability_better"] <= 1
+    for gate in decision["gates"]:
+        assert {"name", "value", "limit", "passed"} <= set(gate)
+    for check in decision["audit"]:
+        assert {"id", "severity", "passed", "message"} <= set(check)
+    assert {"risks", "next_steps", "model_version"} <= set(decision)
+
+
+def test_check_tells_the_verdict_by_its_exit_code(smoke_home: Path) -> None:
+    verdict = json.loads((smoke_home / "decision.json").read_text())["verdict"]
+    expected = {"promote": 0, "reject": 3, "inconclusive": 4}[verdict]
+    assert promotion("check", *STUDY, home=smoke_home).returncode == expected
+
+
+def test_each_variant_has_the_lab_s_metrics_its_artifacts_and_its_dataset(
+    client: MlflowClient,
+) -> None:
+    found = runs(client, Role.VARIANT)
+    assert sorted(run.info.run_name for run in found) == [
+        "yolov8n_e1_sz160_lr0.01_s1",
+        "yolov8n_e1_sz96_lr0.01_s1",
+    ]
+    for run in found:
+        names = ("mAP50", "mAP50-95", "precision", "recall", "threshold")
+        costs = ("latency_p50_ms", "latency_p95_ms", "energy_wh", "train_seconds")
+        assert set(run.data.metrics) >= {*names, *costs}
+        assert run.data.metrics["threshold"] >= 0.01
+        assert run.data.params["applied_lr0"] == run.data.params["lr0"] == "0.01"
+        assert len(run.inputs.dataset_inputs) == 2
+        model = tracking.artifact(client, run.info.run_id, Artifact.MODEL)
+        assert sha256_of(model) == run.data.tags[Tag.WEIGHTS_SHA256]
+        tracking.artifact(client, run.info.run_id, Artifact.NOTEBOOK)
+
+
+def test_a_finished_variant_is_not_trained_again(smoke_home: Path, client: MlflowClient) -> None:
+    before = {run.info.run_id for run in runs(client, Role.VARIANT)}
+    done = promotion("report", *STUDY, home=smoke_home)
+    assert done.returncode == 0, done.stderr
+    assert "0 trained, 2 kept from before, 0 failed" in done.stdout
+    assert {run.info.run_id for run in runs(client, Role.VARIANT)} == before
+
+
+def test_one_more_variant_costs_only_itself(smoke_home: Path) -> None:
+    wider = ("--set", "grid.imgsz=[96,128,160]")
+    done = promotion("run", *STUDY, *wider, home=smoke_home)
+    assert done.returncode == 0, done.stderr
+    assert "1 trained, 2 kept from before, 0 failed" in done.stdout
+
+
+def test_a_failed_variant_stops_no_other_and_is_shown(smoke_home: Path) -> None:
+    # One picture of 32 pixels a batch leaves batch normalisation nothing to average.
+    failing = ("--set", "grid.imgsz=[32,96,160]", "--set", "grid.batch=[1]")
+    study = (*STUDY, "--set", "name=failing", *failing)
+    done = promotion("report", *study, home=smoke_home)
+    assert done.returncode == 1
+    assert "2 trained, 0 kept from before, 1 failed" in done.stdout
+    assert "batch=1" in done.stdout
+    page = smoke_home / "book" / "notebooks" / "runs" / "yolov8n_e1_sz32_lr0.01_s1.html"
+    assert "batch=1" in page.read_text(encoding="utf-8")
+    assert "yolov8n_e1_sz32_lr0.01_s1" in (smoke_home / "decision.md").read_text(encoding="utf-8")
+    client = tracking.connect(smoke_home, "smoke")
+    run = next(
+        run
+        for run in tracking.search(client, "smoke", {Tag.STUDY: "failing"})
+        if run.info.run_name == "yolov8n_e1_sz32_lr0.01_s1"
+    )
+    assert run.info.status == "FAILED"
+    tracking.artifact(client, run.info.run_id, Artifact.NOTEBOOK)
+    tracking.artifact(client, run.info.run_id, Artifact.TRACEBACK)
+
+
+class Loads(HTMLParser):
+    """Collects what a page makes the browser load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        values = dict(attributes)
+        if tag in ("script", "img", "iframe", "source", "video"):
+            self.found.append(values.get("src") or "")
+        if tag == "link" and values.get("rel") not in ("canonical", "author"):
+            self.found.append(values.get("href") or "")
+
+
+def test_no_page_loads_anything_from_elsewhere(smoke_home: Path) -> None:
+    pages = list((smoke_home / "book").rglob("*.html"))
+    assert len(pages) > 8
+    for page in pages:
+        content = page.read_text(encoding="utf-8")
+        parser = Loads()
+        parser.feed(content)
+        assert not [url for url in parser.found if re.match(r"(https?:)?//", url)], page
+        assert not re.search(r"import\(?\s*[\"']https?://", content), page
+    for sheet in (smoke_home / "book" / "_static").rglob("*.css"):
+        assert not re.search(r"(@import|url\()\s*[\"']?https?://", sheet.read_text("utf-8")), sheet
+
+
+def test_the_landing_page_has_verdict_criteria_and_picture(smoke_home: Path) -> None:
+    page = (smoke_home / "book" / "book" / "index.html").read_text(encoding="utf-8")
+    assert "Verdict" in page
+    assert "<table" in page
+    assert "comparison.png" in page
+
+
+def forced(client: MlflowClient, verdict: str) -> tuple[Decision, Evidence]:
+    """The smoke study's real decision, with another verdict."""
+    run = tracking.latest(client, "smoke", "smoke", Role.DECISION)
+    path = tracking.artifact(client, run.info.run_id, Artifact.DECISION_JSON)
+    decision = Decision.model_validate_json(path.read_text(encoding="utf-8"))
+    path = tracking.artifact(client, run.info.run_id, Artifact.EVIDENCE)
+    evidence = Evidence.model_validate_json(path.read_text(encoding="utf-8"))
+    return decision.model_copy(update={"verdict": verdict}), evidence
+
+
+def test_other_verdicts_register_nothing(client: MlflowClient) -> None:
+    for verdict in ("reject", "inconclusive"):
+        before = registry.versions(client)
+        assert registry.register(client, *forced(client, verdict)) is None
+        assert registry.versions(client) == before
+
+
+def test_a_promoted_run_is_registered_once_and_serves(
+    client: MlflowClient, smoke_home: Path
+) -> None:
+    decision, evidence = forced(client, "promote")
+    version = registry.register(client, decision, evidence)
+    assert version is not None
+    assert registry.register(client, decision, evidence) == version
+    assert registry.aliases(client) == {"staging": version}
+    found = client.get_model_version("person-detector", version)
+    assert found.run_id == decision.candidate.run_id
+    assert found.current_stage == "Staging"
+    assert {"run_name", "fingerprint", "verdict", "threshold"} <= set(found.tags)
+
+    model = mlflow.pyfunc.load_model("models:/person-detector@staging")
+    assert model.metadata.signature is not None
+    picture = sorted((smoke_home / "datasets").glob("*/images/val/*.jpg"))[0]
+    rows = model.predict({"image": [picture.read_bytes()]}, params={"threshold": 0.05})
+    onnx = tracking.artifact(client, decision.candidate.run_id, Artifact.MODEL)
+    direct = Detector(onnx).detect(read_image(picture), 0.05)
+    assert rows["confidence"].to_numpy() == pytest.approx(direct.confidences)
+    shown = promotion("status", home=smoke_home)
+    assert decision.candidate.run_name in shown.stdout
+
+
+def test_the_notebooks_run_by_hand_from_top_to_bottom(smoke_home: Path) -> None:
+    environment = {**os.environ, "PROMOTION_HOME": str(smoke_home)}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--nbval-lax",
+            "notebooks",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+        ],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]

@@ -1,0 +1,94 @@
+"""Promises about the repository itself."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from promotion.study import ROOT
+
+PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^;\s]+)$")
+
+
+@cache
+def project() -> dict[str, object]:
+    content = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return dict(tomllib.loads(content)["project"])
+
+
+def pins(requirements: list[str]) -> dict[str, str]:
+    found = {}
+    for requirement in requirements:
+        match = PIN.match(requirement)
+        assert match, f"{requirement} is not pinned with =="
+        found[match[1].lower().replace("_", "-")] = match[2]
+    return found
+
+
+def direct() -> dict[str, str]:
+    content = project()
+    extras = content["optional-dependencies"]["dev"]  # type: ignore[index]
+    return pins([*content["dependencies"], *extras])  # type: ignore[misc]
+
+
+def test_the_conda_environment_has_the_same_pins() -> None:
+    content = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    pip = next(part["pip"] for part in content["dependencies"] if isinstance(part, dict))
+    assert pins([line for line in pip if not line.startswith("--")]) == direct()
+
+
+def test_the_constraints_hold_every_direct_pin() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    exact = pins([line for line in lines if line and not line.startswith("#")])
+    assert {name: exact.get(name) for name in direct()} == direct()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]],
+    ids=["ruff-check", "ruff-format", "mypy"],
+)
+def test_the_code_passes(command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def committed() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def test_no_file_names_a_registry_s_host_or_a_path_of_one_machine() -> None:
+    forbidden = re.compile(
+        rb"pypi\.org|pythonhosted|file:///|/home/\w+/|/root/|" + rb"/wo" + rb"rk/"
+    )
+    for path in committed():
+        if path.name != Path(__file__).name:
+            assert not forbidden.search(path.read_bytes()), path
+
+
+def test_the_license_is_the_affero_gpl() -> None:
+    assert "GNU AFFERO GENERAL PUBLIC LICENSE" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert str(project()["license"]).startswith("AGPL-3.0")
+
+
+def test_every_chapter_of_the_table_of_contents_exists() -> None:
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    files = [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
+    for name in files:
+        assert list(ROOT.glob(f"{name}.*")), name
