@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import shutil
 import time
 import traceback
@@ -220,24 +221,32 @@ def variant_steps(file: StudyFile, home: Path) -> list[Step]:
     return [variant_step(file.study, variant, digest, start) for variant in file.study.variants]
 
 
+def check_backend(backend: Backend) -> None:
+    """Make sure that joblib's back end can be used; dask and ray are optional packages.
+
+    Raises:
+        PromotionError: its package is not installed.
+    """
+    package = {"loky": "joblib", "dask": "distributed", "ray": "ray"}[backend]
+    if importlib.util.find_spec(package) is None:
+        raise PromotionError(
+            f"--backend {backend}: {package} is not installed; pip install 'promotion[{backend}]'"
+        )
+
+
 @contextmanager
 def _backend(backend: Backend, jobs: int) -> Iterator[None]:
-    """Choose joblib's back end; dask and ray are optional packages."""
-    try:
-        if backend == "dask":
-            from dask.distributed import Client
+    """Use joblib's back end of this name."""
+    if backend == "dask":
+        from dask.distributed import Client
 
-            with Client(n_workers=jobs, threads_per_worker=1), parallel_config(backend="dask"):
-                yield
-            return
-        if backend == "ray":
-            from ray.util.joblib import register_ray
+        with Client(n_workers=jobs, threads_per_worker=1), parallel_config(backend="dask"):
+            yield
+        return
+    if backend == "ray":
+        from ray.util.joblib import register_ray
 
-            register_ray()
-    except ImportError:
-        raise PromotionError(
-            f"--backend {backend}: the package is not installed; pip install 'promotion[{backend}]'"
-        ) from None
+        register_ray()
     with parallel_config(backend=backend):
         yield
 

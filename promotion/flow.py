@@ -14,6 +14,7 @@ from promotion.batch import (
     Outcome,
     Step,
     StudyFile,
+    check_backend,
     fingerprint,
     only_one,
     raise_if_failed,
@@ -22,6 +23,7 @@ from promotion.batch import (
     run_variants,
     variant_steps,
 )
+from promotion.checkpoints import starting_weights
 from promotion.decision import Decision
 from promotion.document import write_home
 from promotion.errors import MissingRunsError
@@ -45,6 +47,9 @@ class Flow:
 
     def run(self, jobs: int, backend: Backend) -> list[Outcome]:
         """Make the dataset and train every variant; failed variants are among the outcomes."""
+        # What would stop the batch later is found before any work is done.
+        check_backend(backend)
+        starting_weights(self.file.study.model, self.home)
         with only_one(self.home):
             _, dataset = run_dataset(self.file, self.home)
             self.report(dataset)

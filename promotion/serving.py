@@ -5,8 +5,8 @@ MLflow loads this file as code (no pickle); it needs ONNX Runtime, NumPy, OpenCV
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
+from typing import Any
 
 import cv2
 import mlflow
@@ -21,10 +21,6 @@ MODEL_ARTIFACT = "model"
 OUTPUT_COLUMNS = ("image", "x0", "y0", "x1", "y1", "confidence")
 
 
-# MLflow asks for type hints on `predict`, and would take them for a signature; ours is registered.
-warnings.filterwarnings("ignore", message=".*type hints to the `predict` method")
-
-
 class PersonDetector(PythonModel):
     """Finds persons in encoded photographs (JPEG or PNG), one a row of the column `image`."""
 
@@ -32,7 +28,12 @@ class PersonDetector(PythonModel):
         """Open the ONNX file that the version was registered with."""
         self.detector = Detector(Path(context.artifacts[MODEL_ARTIFACT]))
 
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+    def predict(
+        self,
+        context: PythonModelContext,
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,
+    ) -> pd.DataFrame:
         """Boxes in pixels, one row a box: image (index of the row), x0, y0, x1, y1, confidence.
 
         Raises:

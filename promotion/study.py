@@ -298,10 +298,14 @@ class Study(_Strict):
 def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
     """Read and validate a study file; `overrides` are `key.key=value` assignments, in YAML.
 
+    A relative path is looked up here, then from the project's root, as notebooks name it.
+
     Raises:
         StudyError: the file is missing, is not YAML or breaks a rule; one line a fault, naming
             the key, what was found and what is allowed.
     """
+    if not path.exists():
+        path = ROOT / path
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -21,6 +21,7 @@ os.environ.setdefault("YOLO_CONFIG_DIR", str(default_home()))
 os.environ.setdefault("YOLO_OFFLINE", "true")
 os.environ.setdefault("YOLO_AUTOINSTALL", "false")
 
+import mlflow
 import ultralytics
 from ultralytics.models import YOLO
 from ultralytics.models.yolo.detect import DetectionTrainer
@@ -125,11 +126,11 @@ def _parameters_sha256(checkpoint: Path) -> str:
 
 
 def _let_callback_log(trainer: Any) -> None:
-    """Ultralytics' callback logs metrics to the active run once this flag is set.
+    """Ultralytics' callback logs metrics to the active run, if there is one, once this is set.
 
     Its own set-up would also turn MLflow's autologging on and log a hundred unswept parameters.
     """
-    trainer._mlflow_active = True
+    trainer._mlflow_active = mlflow.active_run() is not None
 
 
 @contextmanager

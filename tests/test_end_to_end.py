@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import mlflow
+import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
 
@@ -190,7 +191,9 @@ def test_a_promoted_run_is_registered_once_and_serves(
     model = mlflow.pyfunc.load_model("models:/person-detector@staging")
     assert model.metadata.signature is not None
     picture = sorted((smoke_home / "datasets").glob("*/images/val/*.jpg"))[0]
-    rows = model.predict({"image": [picture.read_bytes()]}, params={"threshold": 0.05})
+    rows = model.predict(
+        pd.DataFrame({"image": [picture.read_bytes()]}), params={"threshold": 0.05}
+    )
     onnx = tracking.artifact(client, decision.candidate.run_id, Artifact.MODEL)
     direct = Detector(onnx).detect(read_image(picture), 0.05)
     assert rows["confidence"].to_numpy() == pytest.approx(direct.confidences)
