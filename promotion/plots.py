@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from promotion.comparison import pareto_front
@@ -164,7 +164,7 @@ def precision_recall(
     _role_legend(axes, shown)
     point = Line2D([], [], linestyle="", marker="o", color="black", label=text("plot.pr.point"))
     handles = [*axes.get_legend().legend_handles, point]
-    axes.legend(handles=[handle for handle in handles if handle is not None], loc="lower left")
+    axes.legend(handles=[handle for handle in handles if handle is not None], loc="upper right")
     return figure
 
 
@@ -224,7 +224,8 @@ def gain_against_costs(
             label=text("plot.pareto.front"),
         )
         axes.set(xlabel=text(f"metric.{cost}"), ylabel=text(f"metric.{gain}"))
-        _french_ticks(axes)
+        _french_ticks(axes, 3)
+        axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.legend(loc="lower right")
     figure.suptitle(text("plot.pareto.title").format(split=text(f"split.{split}")))
     figure.tight_layout()

@@ -160,11 +160,12 @@ def compare(
                 metric=metric,
                 candidate=float(ours[:, 0].mean()),
                 baseline=float(theirs[:, 0].mean()),
-                candidate_interval=_interval(draws_ours, confidence),
-                baseline_interval=_interval(draws_theirs, confidence),
+                candidate_interval=_interval(np.clip(draws_ours, 0, 1), confidence),
+                baseline_interval=_interval(np.clip(draws_theirs, 0, 1), confidence),
                 candidate_seed_sd=sd_ours,
                 baseline_seed_sd=sd_theirs,
-                draws=ours[:, 1:].mean(axis=0) - theirs[:, 1:].mean(axis=0) + noise,
+                # Metrics are shares; the seeds' noise knows nothing of that.
+                draws=np.clip(ours[:, 1:].mean(axis=0) - theirs[:, 1:].mean(axis=0) + noise, -1, 1),
             )
         )
     return differences

@@ -15,6 +15,7 @@ from promotion.decision import AuditFinding
 from promotion.evidence import ConfigurationFacts, FailedVariant, MetricComparison, RunFacts
 from promotion.texts import (
     MISSING,
+    NBSP,
     interval,
     measured,
     number,
@@ -24,17 +25,8 @@ from promotion.texts import (
     text,
 )
 
-RUN_METRICS = (
-    "mAP50",
-    "mAP50-95",
-    "precision",
-    "recall",
-    "threshold",
-    "energy_wh",
-    "train_seconds",
-    "latency_p50_ms",
-    "latency_p95_ms",
-)
+METRICS = ("mAP50", "mAP50-95", "precision", "recall", "threshold")
+COSTS = ("latency_p50_ms", "latency_p95_ms", "latency_ratio", "energy_wh", "train_seconds")
 
 
 def _table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
@@ -61,6 +53,17 @@ def splits(manifest: Manifest) -> pd.DataFrame:
                 ),
             }
             for split in SPLITS
+        ]
+    )
+
+
+def findings(manifest: Manifest) -> pd.DataFrame:
+    """One row a warning of the integrity checks; one that says so if there is none."""
+    messages = [finding.message for finding in manifest.findings] or [text("findings.none")]
+    return _table(
+        [
+            {text("column.check"): place, text("column.message"): message}
+            for place, message in enumerate(messages, start=1)
         ]
     )
 
@@ -95,14 +98,14 @@ def metrics(values: Mapping[str, float]) -> pd.DataFrame:
     )
 
 
-def runs(facts: Sequence[RunFacts]) -> pd.DataFrame:
-    """One row a run: its metrics on val and its costs."""
+def runs(facts: Sequence[RunFacts], names: Sequence[str] = METRICS) -> pd.DataFrame:
+    """One row a run: its metrics on val (or its COSTS)."""
     return _table(
         [
             {text("column.run"): run.run_name}
             | {
                 text(f"metric.{name}"): measured(name, run.metrics[name])
-                for name in RUN_METRICS
+                for name in names
                 if name in run.metrics
             }
             for run in facts
@@ -127,7 +130,9 @@ def selection(chosen: Selection) -> pd.DataFrame:
     return _with_row_names(pd.DataFrame(rows, columns=names))
 
 
-def configurations(facts: Sequence[ConfigurationFacts]) -> pd.DataFrame:
+def configurations(
+    facts: Sequence[ConfigurationFacts], names: Sequence[str] = METRICS
+) -> pd.DataFrame:
     """One row a configuration: mean over seeds ± standard deviation."""
     return _table(
         [
@@ -137,7 +142,7 @@ def configurations(facts: Sequence[ConfigurationFacts]) -> pd.DataFrame:
             }
             | {
                 text(f"metric.{name}"): _mean_and_sd(name, one)
-                for name in RUN_METRICS
+                for name in names
                 if name in one.mean
             }
             for one in facts
@@ -148,7 +153,7 @@ def configurations(facts: Sequence[ConfigurationFacts]) -> pd.DataFrame:
 def _mean_and_sd(name: str, facts: ConfigurationFacts) -> str:
     sd = facts.sd[name]
     mean = measured(name, facts.mean[name])
-    return mean if sd is None else f"{mean} ± {measured(name, sd)}"
+    return mean if sd is None else f"{mean}{NBSP}±{NBSP}{measured(name, sd)}"
 
 
 def failures(failed: Sequence[FailedVariant]) -> pd.DataFrame:

@@ -122,6 +122,7 @@ _TEXTS = {
     "gate.sentence": "{name} {sign} {limit} (mesuré : {value})",
     "registered.yes": "Version {version} de person-detector enregistrée, alias staging.",
     "registered.no": "Rien n’est enregistré : le verdict est « {verdict} ».",
+    "findings.none": "aucun avertissement",
     "run.failed": "échec",
     "check.passed": "passé",
     "check.failed": "échoué",
