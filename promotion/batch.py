@@ -41,31 +41,20 @@ NOTEBOOKS = {
 KERNEL_STARTS = 3
 # A kernel logs that it talks over loopback and that it was stopped; its crashes print anyway.
 QUIET_KERNEL = ["--log-level=CRITICAL"]
-# What a step's result depends on; a change elsewhere (a plot, a text) trains nothing anew.
-CODE = {
-    Role.DATASET: ("datasets", "plots.py", "texts.py", "records.py"),
-    Role.VARIANT: (
+# What a training's result depends on; a change elsewhere (a plot, a text) trains nothing anew.
+TRAINING_CODE = tuple(
+    PACKAGE / name
+    for name in (
         "training.py",
         "detector.py",
         "evaluation.py",
         "matching.py",
         "statistics.py",
         "costs.py",
-    ),
-    Role.COMPARISON: (
-        "comparison.py",
-        "records.py",
-        "matching.py",
-        "statistics.py",
-        "evaluation.py",
-        "detector.py",
-        "costs.py",
-        "plots.py",
-        "texts.py",
-    ),
-    Role.DECISION: ("decision.py", "document.py", "plots.py", "texts.py", "records.py"),
-    Role.REGISTRATION: ("registry.py", "serving.py", "document.py", "texts.py", "records.py"),
-}
+    )
+)
+# The other steps take seconds: any change of the code or of a template does them again.
+ALL_CODE = (PACKAGE, *sorted((ROOT / "book" / "templates").glob("*.j2")))
 
 
 @dataclass(frozen=True)
@@ -108,7 +97,7 @@ def notebook_code(path: Path) -> str:
 
 def fingerprint(role: str, **facts: object) -> str:
     """The digest of a step's inputs, its code and its notebook."""
-    code = code_digest(PACKAGE / name for name in CODE[role])
+    code = code_digest(TRAINING_CODE if role == Role.VARIANT else ALL_CODE)
     return digest_of(
         {"role": role, "code": code, "notebook": notebook_code(NOTEBOOKS[role]), **facts}
     )
@@ -203,8 +192,10 @@ def run_variants(
     if waiting:
         jobs = min(jobs, len(waiting))
         threads = max(1, cpu_count() // jobs)
+        # Ray's back end cannot hand results over one by one.
+        return_as = "list" if backend == "ray" else "generator_unordered"
         with _backend(backend, jobs):
-            work = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+            work = Parallel(n_jobs=jobs, return_as=return_as)(
                 delayed(_run_variant)(file, step, home, threads) for step in waiting
             )
             for outcome in work:
@@ -287,7 +278,7 @@ def run_step(
         _keep_failure(client, run_id, executed, error)
         seconds = time.perf_counter() - began
         return Outcome(step.name, "failed", run_id, seconds, _in_one_line(error))
-    client.log_artifact(run_id, str(_renamed(executed)))
+    tracking.log_bytes(client, run_id, Artifact.NOTEBOOK, executed.read_bytes())
     tracking.set_tags(client, run_id, {Tag.COMPLETE: "true"})
     client.set_terminated(run_id, "FINISHED")
     return Outcome(step.name, "done", run_id, time.perf_counter() - began)
@@ -321,18 +312,11 @@ def _execute(
 
 def _keep_failure(client: MlflowClient, run_id: str, executed: Path, error: Exception) -> None:
     if executed.exists():
-        client.log_artifact(run_id, str(_renamed(executed)))
+        tracking.log_bytes(client, run_id, Artifact.NOTEBOOK, executed.read_bytes())
     text = "".join(traceback.format_exception(error))
     tracking.log_bytes(client, run_id, Artifact.TRACEBACK, text.encode())
     tracking.set_tags(client, run_id, {Tag.ERROR: _in_one_line(error)})
     client.set_terminated(run_id, "FAILED")
-
-
-def _renamed(executed: Path) -> Path:
-    """A copy under the one name that the artifact has in every run."""
-    folder = executed.with_suffix("")
-    folder.mkdir(exist_ok=True)
-    return Path(shutil.copy(executed, folder / Artifact.NOTEBOOK))
 
 
 def _in_one_line(error: Exception) -> str:

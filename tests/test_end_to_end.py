@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -99,6 +100,30 @@ def test_one_more_variant_costs_only_itself(smoke_home: Path) -> None:
     done = promotion("run", *STUDY, *wider, home=smoke_home)
     assert done.returncode == 0, done.stderr
     assert "1 trained, 2 kept from before, 0 failed" in done.stdout
+
+
+def test_an_interrupted_batch_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "promotion", "run", *STUDY, "--jobs", "1"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    started = subprocess.Popen(
+        [*command, "--home", str(tmp_path)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert started.stdout is not None
+    for line in started.stdout:
+        if line.startswith("done yolov8n"):
+            break
+    started.send_signal(signal.SIGINT)
+    _, errors = started.communicate(timeout=60)
+    assert started.returncode == 130, errors
+    assert "finished variants are kept" in errors
+    done = promotion("run", *STUDY, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 trained, 1 kept from before, 0 failed" in done.stdout
 
 
 def test_a_failed_variant_stops_no_other_and_is_shown(smoke_home: Path) -> None:
