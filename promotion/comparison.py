@@ -12,7 +12,7 @@ import pandas as pd
 
 from promotion.evidence import ConfigurationFacts, MetricComparison, RunFacts
 from promotion.matching import match
-from promotion.statistics import REPLICATES, EvaluatedRun, compare
+from promotion.statistics import REPLICATES, EvaluatedRun, compare, metric_intervals
 from promotion.study import Policy
 
 SEED = 20240501
@@ -107,6 +107,15 @@ def confirm(
         )
         for found in compare(ours, theirs, policy.confidence, rng, replicates)
     ]
+
+
+def intervals_on_test(
+    candidate: tuple[pd.DataFrame, float], ground_truth: pd.DataFrame, policy: Policy
+) -> dict[str, tuple[float, float]]:
+    """The interval of each metric of the run that would be registered; chance in the images."""
+    table, threshold = candidate
+    run = EvaluatedRun(match(ground_truth, table), threshold)
+    return metric_intervals(run, policy.confidence, np.random.default_rng(SEED))
 
 
 def telling_images(

@@ -70,7 +70,7 @@ def latency_metrics(
 
 @dataclass
 class Energy:
-    """The energy of a piece of work; `method` says whether a meter measured it."""
+    """Energy and duration of a piece of work; `method` says whether a meter measured it."""
 
     watt_hours: float = float("nan")
     method: str = ""

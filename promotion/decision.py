@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from promotion.evidence import Evidence, MetricComparison, RunFacts
+from promotion.evidence import Evidence, Fact, MetricComparison, RunFacts
 from promotion.study import GateRule, Policy
 
 Verdict = Literal["promote", "reject", "inconclusive"]
@@ -15,11 +13,7 @@ Outcome = Literal["gain", "no_gain", "kept", "lost", "open"]
 EXIT_CODES: dict[Verdict, int] = {"promote": 0, "reject": 3, "inconclusive": 4}
 
 
-class _Fact(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Side(_Fact):
+class Side(Fact):
     """The candidate or the baseline: the run that stands for it, with its metrics on test."""
 
     run_name: str
@@ -29,7 +23,7 @@ class Side(_Fact):
     metrics: dict[str, float]
 
 
-class Gate(_Fact):
+class Gate(Fact):
     """A limit of the policy and what was measured against it; unmeasured never passes."""
 
     name: str
@@ -39,7 +33,7 @@ class Gate(_Fact):
     passed: bool
 
 
-class ObjectiveOutcome(_Fact):
+class ObjectiveOutcome(Fact):
     """What the evidence says of one objective."""
 
     metric: str
@@ -48,7 +42,7 @@ class ObjectiveOutcome(_Fact):
     probability: float
 
 
-class AuditFinding(_Fact):
+class AuditFinding(Fact):
     """A check on the experiment itself."""
 
     id: str
@@ -57,7 +51,7 @@ class AuditFinding(_Fact):
     message: str
 
 
-class Decision(_Fact):
+class Decision(Fact):
     """The decision, as decision.json holds it."""
 
     study: str

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 
-class _Fact(BaseModel):
+class Fact(BaseModel):
+    """A value that travels through MLflow and is never changed."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class RunFacts(_Fact):
+class RunFacts(Fact):
     """One run: its parameters, its metrics on val, its costs."""
 
     run_name: str
@@ -26,14 +28,14 @@ class RunFacts(_Fact):
         return int(self.params["seed"])
 
 
-class FailedVariant(_Fact):
+class FailedVariant(Fact):
     """A variant of the grid without a complete run."""
 
     run_name: str
     error: str
 
 
-class ConfigurationFacts(_Fact):
+class ConfigurationFacts(Fact):
     """A configuration on val: mean over its seeds and their standard deviation (None: one seed)."""
 
     name: str
@@ -42,7 +44,7 @@ class ConfigurationFacts(_Fact):
     sd: dict[str, float | None]
 
 
-class MetricComparison(_Fact):
+class MetricComparison(Fact):
     """One metric on test: means over seeds, their difference, its interval and probabilities."""
 
     metric: str
@@ -59,14 +61,14 @@ class MetricComparison(_Fact):
     probability_not_lost: float
 
 
-class SplitFacts(_Fact):
+class SplitFacts(Fact):
     """How much a split can say."""
 
     images: int
     persons: int
 
 
-class Evidence(_Fact):
+class Evidence(Fact):
     """All that was measured for a decision."""
 
     study: str
@@ -82,6 +84,7 @@ class Evidence(_Fact):
     candidate_run: str
     baseline_run: str
     test_metrics: dict[str, dict[str, float]]
+    test_intervals: dict[str, tuple[float, float]]
     comparison: list[MetricComparison]
     confidence: float
     replicates: int

@@ -17,7 +17,7 @@ from mlflow.tracking import MlflowClient
 
 from promotion import tracking
 from promotion.checksums import sha256_of, verify
-from promotion.comparison import Selection, summarise
+from promotion.comparison import Selection, intervals_on_test, summarise
 from promotion.costs import Energy, latency_metrics
 from promotion.datasets import Manifest, PreparedDataset, ground_truth
 from promotion.datasets.manifest import SPLITS
@@ -275,6 +275,9 @@ def gather_evidence(
         candidate_run=selection.candidate_run,
         baseline_run=selection.baseline_run,
         test_metrics={name: evaluate(truth, *found) for name, found in opened.items()},
+        test_intervals=intervals_on_test(
+            opened[selection.candidate_run], truth, session.study.policy
+        ),
         comparison=list(comparison),
         confidence=session.study.policy.confidence,
         replicates=REPLICATES,

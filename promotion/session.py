@@ -46,6 +46,8 @@ def open_session(
     if not run_id:
         tags = {tracking.Tag.STUDY: loaded.name, tracking.Tag.ROLE: role}
         run_id = tracking.start_run(client, loaded.experiment, f"{role}_by_hand", tags)
+    # Run by hand, the first cell may be executed twice.
+    mlflow.end_run()
     mlflow.start_run(run_id=run_id)
     return Session(loaded, place, client, run_id)
 

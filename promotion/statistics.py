@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from promotion.matching import Matches
 
@@ -121,6 +120,15 @@ def _interval(draws: Array, confidence: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def metric_intervals(
+    run: EvaluatedRun, confidence: float, rng: np.random.Generator, replicates: int = REPLICATES
+) -> dict[str, tuple[float, float]]:
+    """The interval of each metric of one run: what other images of the same kind could show."""
+    weights = image_weights(len(run.matches.images), rng, replicates)
+    values = metric_values(run.matches, weights, run.threshold)
+    return {metric: _interval(draws, confidence) for metric, draws in values.items()}
+
+
 def compare(
     candidate: Sequence[EvaluatedRun],
     baseline: Sequence[EvaluatedRun],
@@ -189,11 +197,3 @@ def _welch_noise(one: Array, other: Array, rng: np.random.Generator, size: int) 
         return np.zeros(size)
     freedom = variance**2 / sum(part**2 / f for part, f in zip(parts, freedoms, strict=True))
     return np.asarray(np.sqrt(variance) * rng.standard_t(freedom, size))
-
-
-def wilson_interval(hits: int, trials: int, confidence: float) -> tuple[float, float]:
-    """Wilson's score interval of a proportion (Wilson, 1927); (0, 1) without a trial."""
-    if trials == 0:
-        return 0.0, 1.0
-    interval = stats.binomtest(hits, trials).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)

@@ -69,7 +69,6 @@ _TEXTS = {
     "plot.pr.title": "Précision–rappel à IoU 0,5 ({split}, {images} images)",
     "plot.pr.point": "point de fonctionnement",
     "plot.seeds.title": "Une graine, un point ({split}, {images} images)",
-    "plot.seeds.mean": "moyenne",
     "plot.pareto.title": "Ce que coûte la précision ({split})",
     "plot.pareto.front": "front de Pareto",
     "plot.latency.title": "Latences entrelacées, lot de 1",

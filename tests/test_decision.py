@@ -80,6 +80,7 @@ def evidence(worth: float = 0.99, not_lost: float = 0.99, **changes: object) -> 
         "candidate_run": "big_s3",
         "baseline_run": "small_s3",
         "test_metrics": {one.run_name: test for one in runs},
+        "test_intervals": {"mAP50": (0.5, 0.6)},
         "comparison": [
             compared("mAP50", 0.05, worth, worth),
             compared("mAP50-95", 0.03, 0.9, 0.9),

@@ -12,9 +12,9 @@ from promotion.statistics import (
     average_precision,
     compare,
     image_weights,
+    metric_intervals,
     metric_values,
     precision_and_recall,
-    wilson_interval,
 )
 from tests.conftest import boxes, detections
 
@@ -176,16 +176,13 @@ def test_runs_on_other_images_are_not_compared() -> None:
         compare([one], [other], 0.95, np.random.default_rng(0))
 
 
-def test_wilson_on_the_lab_s_two_recalls() -> None:
-    # 24 and 22 of 31 persons, the counts behind the lab's recalls of 0.7742 and 0.7097.
-    assert wilson_interval(24, 31, 0.95) == pytest.approx((0.602, 0.886), abs=1e-3)
-    assert wilson_interval(22, 31, 0.95) == pytest.approx((0.534, 0.839), abs=1e-3)
-    assert wilson_interval(0, 0, 0.95) == (0.0, 1.0)
+def test_a_run_s_intervals_hold_its_values_and_narrow_with_more_images() -> None:
+    def width(images: int) -> float:
+        run = EvaluatedRun(random_matches(2, images), 0.3)
+        found = metric_intervals(run, 0.95, np.random.default_rng(0))
+        whole = metric_values(run.matches, everyone(run.matches), run.threshold)
+        for metric, (low, high) in found.items():
+            assert low <= whole[metric][0] <= high
+        return found["recall"][1] - found["recall"][0]
 
-
-@given(st.integers(0, 50), st.integers(1, 50))
-def test_wilson_holds_the_proportion(hits: int, trials: int) -> None:
-    assume(hits <= trials)
-    low, high = wilson_interval(hits, trials, 0.95)
-    assert 0 <= low <= hits / trials + 1e-12
-    assert hits / trials - 1e-12 <= high <= 1
+    assert width(400) < 0.5 * width(40)
