@@ -264,6 +264,7 @@ def run_step(
         Tag.ROLE: step.role,
         Tag.STUDY: file.study.name,
         Tag.FINGERPRINT: step.fingerprint,
+        Tag.SOURCE: f"notebooks/{NOTEBOOKS[step.role].name}",
         **step.tags,
     }
     run_id = tracking.start_run(client, experiment, step.name, tags)

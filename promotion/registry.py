@@ -41,7 +41,7 @@ def register(client: MlflowClient, decision: Decision, evidence: Evidence) -> st
     onnx = verify(tracking.artifact(client, run.run_id, Artifact.MODEL), run.weights_sha256)
     found = _version_of(client, run.run_id)
     if found is None:
-        number = _log_model(run.run_id, onnx, run.metrics["threshold"])
+        number = _log_model(client, run.run_id, onnx, run.metrics["threshold"])
     else:
         number = str(found.version)
     tags = {
@@ -71,8 +71,9 @@ def _version_of(client: MlflowClient, run_id: str) -> ModelVersion | None:
     return next((found for found in versions if found.run_id == run_id), None)
 
 
-def _log_model(run_id: str, onnx: Path, threshold: float) -> str:
+def _log_model(client: MlflowClient, run_id: str, onnx: Path, threshold: float) -> str:
     """Log the model to the run that trained it, register it, and return the version's number."""
+    ended = client.get_run(run_id).info.end_time
     with mlflow.start_run(run_id=run_id, nested=True):
         info = mlflow.pyfunc.log_model(
             name=REGISTERED_MODEL,
@@ -84,6 +85,8 @@ def _log_model(run_id: str, onnx: Path, threshold: float) -> str:
             pip_requirements=[f"{name}=={version(name)}" for name in SERVING_LIBRARIES],
             registered_model_name=REGISTERED_MODEL,
         )
+    # Opening the run again moved its end; its duration is a measurement.
+    client.set_terminated(run_id, "FINISHED", ended)
     return str(info.registered_model_version)
 
 

@@ -19,6 +19,7 @@ import psutil
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from mlflow.tracking.context.registry import resolve_tags
 
 from promotion.errors import MissingRunsError, TrackingError
 from promotion.study import ROOT
@@ -51,6 +52,7 @@ class Tag:
     """The tags of a run."""
 
     ROLE = "promotion.role"
+    SOURCE = "mlflow.source.name"
     STUDY = "promotion.study"
     CONFIGURATION = "promotion.configuration"
     FINGERPRINT = "promotion.fingerprint"
@@ -145,7 +147,9 @@ def start_run(client: MlflowClient, experiment: str, run_name: str, tags: Mappin
     """Create a run that is not yet complete and return its id."""
     found = client.get_experiment_by_name(experiment)
     assert found is not None
-    tags = {**tags, Tag.CODE_VERSION: code_version(), Tag.HARDWARE: hardware()}
+    # What MLflow itself would tag a run with: the user, the source, the commit.
+    context = {**resolve_tags(), "mlflow.source.type": "NOTEBOOK"}
+    tags = {**context, **tags, Tag.CODE_VERSION: code_version(), Tag.HARDWARE: hardware()}
     return str(client.create_run(found.experiment_id, run_name=run_name, tags=tags).info.run_id)
 
 
