@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -117,7 +116,7 @@ def test_an_interrupted_batch_goes_on_where_it_stopped(tmp_path: Path) -> None:
     for line in started.stdout:
         if line.startswith("done yolov8n"):
             break
-    started.send_signal(signal.SIGINT)
+    started.terminate()
     _, errors = started.communicate(timeout=60)
     assert started.returncode == 130, errors
     assert "finished variants are kept" in errors
