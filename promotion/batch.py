@@ -8,7 +8,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ import nbformat
 import papermill
 from filelock import FileLock, Timeout
 from joblib import Parallel, cpu_count, delayed, parallel_config
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from promotion import tracking
@@ -147,6 +148,8 @@ def only_one(home: Path) -> Iterator[None]:
             f"another `promotion` is at work in {home}; wait for it, or use another --home"
         ) from None
     try:
+        # Whatever a killed batch left half-way to MLflow is of no use to anyone.
+        shutil.rmtree(home / "scratch", ignore_errors=True)
         yield
     finally:
         lock.release()
@@ -260,8 +263,10 @@ def run_step(
     kept = tracking.find_complete(client, experiment, step.fingerprint)
     if kept is not None:
         return Outcome(step.name, "kept", kept.info.run_id)
+    _close_interrupted(client, experiment, step, home)
     tags = {
         Tag.ROLE: step.role,
+        Tag.HOME: str(home),
         Tag.STUDY: file.study.name,
         Tag.FINGERPRINT: step.fingerprint,
         Tag.SOURCE: f"notebooks/{NOTEBOOKS[step.role].name}",
@@ -276,7 +281,9 @@ def run_step(
         _execute(file, NOTEBOOKS[step.role], executed, parameters)
     except Exception as error:
         shutil.rmtree(home / "scratch" / run_id, ignore_errors=True)
-        _keep_failure(client, run_id, executed, error)
+        # A store that is out of reach must not take the other variants down with this one.
+        with suppress(MlflowException, OSError):
+            _keep_failure(client, run_id, executed, error)
         seconds = time.perf_counter() - began
         return Outcome(step.name, "failed", run_id, seconds, _in_one_line(error))
     tracking.log_bytes(client, run_id, Artifact.NOTEBOOK, executed.read_bytes())
@@ -309,6 +316,15 @@ def _execute(
         except RuntimeError as error:
             if "Kernel died before replying" not in str(error) or attempt == KERNEL_STARTS:
                 raise
+
+
+def _close_interrupted(client: MlflowClient, experiment: str, step: Step, home: Path) -> None:
+    """Mark runs that a killed batch of this home left running; MLflow would show them for ever."""
+    mine = {Tag.FINGERPRINT: step.fingerprint, Tag.HOME: str(home)}
+    for run in tracking.search(client, experiment, mine):
+        if run.info.status == "RUNNING":
+            tracking.set_tags(client, run.info.run_id, {Tag.ERROR: "interrupted"})
+            client.set_terminated(run.info.run_id, "KILLED")
 
 
 def _keep_failure(client: MlflowClient, run_id: str, executed: Path, error: Exception) -> None:

@@ -10,6 +10,7 @@ from promotion.study import GateRule, Policy
 Verdict = Literal["promote", "reject", "inconclusive"]
 Outcome = Literal["gain", "no_gain", "kept", "lost", "open"]
 
+CLAIMED_ON = "test"
 EXIT_CODES: dict[Verdict, int] = {"promote": 0, "reject": 3, "inconclusive": 4}
 
 
@@ -52,10 +53,13 @@ class AuditFinding(Fact):
 
 
 class Decision(Fact):
-    """The decision, as decision.json holds it."""
+    """The decision, as decision.json holds it; its metrics were measured on `split`."""
 
     study: str
     verdict: Verdict
+    split: str
+    images: int
+    persons: int
     candidate: Side
     baseline: Side
     comparison: list[MetricComparison]
@@ -81,6 +85,9 @@ def decide(evidence: Evidence, policy: Policy, audit: list[AuditFinding]) -> Dec
     return Decision(
         study=evidence.study,
         verdict=_verdict(objectives, gates, audit, _seeds_are_known(evidence)),
+        split=CLAIMED_ON,
+        images=evidence.splits[CLAIMED_ON].images,
+        persons=evidence.splits[CLAIMED_ON].persons,
         candidate=_side(evidence, evidence.candidate_run),
         baseline=_side(evidence, evidence.baseline_run),
         comparison=evidence.comparison,

@@ -364,7 +364,7 @@ def record_decision(
     tracking.log_bytes(client, run_id, Artifact.SUMMARY, summary.encode())
     evidence_json = evidence.model_dump_json(indent=1).encode()
     tracking.log_bytes(client, run_id, Artifact.EVIDENCE, evidence_json)
-    tracking.set_tags(client, run_id, {Tag.VERDICT: decision.verdict})
+    tracking.set_tags(client, run_id, {Tag.VERDICT: decision.verdict, Tag.NOTE: document})
 
 
 def load_decision(session: Session, run_id: str) -> tuple[Decision, Evidence]:

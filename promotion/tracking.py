@@ -53,8 +53,10 @@ class Tag:
 
     ROLE = "promotion.role"
     SOURCE = "mlflow.source.name"
+    NOTE = "mlflow.note.content"
     STUDY = "promotion.study"
     CONFIGURATION = "promotion.configuration"
+    HOME = "promotion.home"
     FINGERPRINT = "promotion.fingerprint"
     COMPLETE = "promotion.complete"
     DATASET_DIGEST = "promotion.dataset_digest"

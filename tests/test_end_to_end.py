@@ -48,6 +48,7 @@ def test_the_decision_has_every_field_that_others_read(smoke_home: Path) -> None
     decision = json.loads((smoke_home / "decision.json").read_text(encoding="utf-8"))
     assert decision["study"] == "smoke"
     assert decision["verdict"] in ("promote", "reject", "inconclusive")
+    assert (decision["split"], decision["images"]) == ("test", 8)
     for side in ("candidate", "baseline"):
         assert set(decision[side]) >= {"run_name", "run_id", "config", "params", "metrics"}
     for metric in decision["comparison"]:
