@@ -18,8 +18,11 @@ from promotion import serving, tracking
 from promotion.checksums import verify
 from promotion.decision import Decision
 from promotion.evidence import Evidence
+from promotion.texts import text
 from promotion.tracking import REGISTERED_MODEL, Artifact, Tag
 
+# The column of a server's database; SQLite alone would take more.
+MOST_DESCRIPTION = 5000
 STAGING = "staging"
 STAGING_STAGE = "Staging"
 PACKAGE = Path(__file__).parent
@@ -63,7 +66,11 @@ def register(client: MlflowClient, decision: Decision, evidence: Evidence) -> st
 def describe(client: MlflowClient, decision: Decision, document: str) -> None:
     """Make the decision document the description of the version it led to, if any."""
     if decision.model_version:
-        client.update_model_version(REGISTERED_MODEL, decision.model_version, document)
+        shown = document
+        if len(document) > MOST_DESCRIPTION:
+            rest = text("registered.more").format(run=decision.candidate.run_name)
+            shown = document[: MOST_DESCRIPTION - len(rest)] + rest
+        client.update_model_version(REGISTERED_MODEL, decision.model_version, shown)
 
 
 def _version_of(client: MlflowClient, run_id: str) -> ModelVersion | None:

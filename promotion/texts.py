@@ -120,6 +120,7 @@ _TEXTS = {
     "petit gain utile pour que davantage d’images suffisent : changer de grille ou revoir ce seuil",
     "gate.sentence": "{name} {sign} {limit} (mesuré : {value})",
     "registered.yes": "Version {version} de person-detector enregistrée, alias staging.",
+    "registered.more": "… (document entier : decision.md, artefact de la décision sur {run})",
     "registered.no": "Rien n’est enregistré : le verdict est « {verdict} ».",
     "findings.none": "aucun avertissement",
     "run.failed": "échec",

@@ -23,6 +23,9 @@ os.environ.setdefault("YOLO_AUTOINSTALL", "false")
 
 import mlflow
 import ultralytics
+from filelock import FileLock
+from ultralytics.data.dataset import YOLODataset
+from ultralytics.data.utils import check_det_dataset
 from ultralytics.models import YOLO
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import LOGGER, torch_utils
@@ -73,6 +76,8 @@ def train(
     torch_utils.NUM_THREADS = threads  # type: ignore[attr-defined]
     torch.set_num_threads(threads)
     folder = folder.resolve()
+    with _quiet():
+        _warm_label_caches(data_yaml)
     model = YOLO(str(start))
     model.add_callback("on_train_start", _let_callback_log)
     model.add_callback("on_train_epoch_end", ultralytics_mlflow.on_train_epoch_end)
@@ -114,6 +119,17 @@ def export_onnx(checkpoint: Path, imgsz: int) -> Path:
         format="onnx", imgsz=imgsz, opset=ONNX_OPSET, simplify=False, device="cpu", verbose=False
     )
     return Path(exported).rename(checkpoint.with_name("model.onnx"))
+
+
+def _warm_label_caches(data_yaml: Path) -> None:
+    """Have Ultralytics write its label caches while no other training reads them.
+
+    They lie in the dataset's folder, which parallel trainings share, and are not written at once.
+    """
+    with FileLock(data_yaml.with_suffix(".lock")):
+        data = check_det_dataset(str(data_yaml), autodownload=False)
+        for split in ("train", "val"):
+            YOLODataset(img_path=data[split], data=data, task="detect", augment=False)
 
 
 def _parameters_sha256(checkpoint: Path) -> str:

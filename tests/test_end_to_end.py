@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -181,6 +187,41 @@ def test_the_landing_page_has_verdict_criteria_and_picture(smoke_home: Path) -> 
     assert "Verdict" in page
     assert "<table" in page
     assert "comparison.png" in page
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """A tracking server on loopback that keeps its artifacts to itself."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    place = tmp_path / "server"
+    place.mkdir()
+    command = [sys.executable, "-m", "mlflow", "server", "--port", port, "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{place / 'server.db'}"]
+    command += ["--artifacts-destination", str(place / "artifacts")]
+    with (place / "log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        try:
+            uri = f"http://127.0.0.1:{port}"
+            for _ in range(120):
+                with contextlib.suppress(OSError), urllib.request.urlopen(f"{uri}/health"):
+                    break
+                time.sleep(0.5)
+            yield uri
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=30)
+
+
+def test_the_same_notebooks_run_against_a_tracking_server(server: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    done = promotion("report", *STUDY, home=home, MLFLOW_TRACKING_URI=server)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (home / "decision.json").exists()
+    assert (home / "book" / "index.html").exists()
+    assert not (home / "mlflow.db").exists()
+    assert not (home / "artifacts").exists()
 
 
 def forced(client: MlflowClient, verdict: str) -> tuple[Decision, Evidence]:

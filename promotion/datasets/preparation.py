@@ -16,7 +16,7 @@ from promotion.datasets.integrity import check_integrity
 from promotion.datasets.manifest import SPLITS, Manifest, count_split, file_sums
 from promotion.datasets.street_scenes import write_street_scenes
 from promotion.errors import DatasetError
-from promotion.study import Dataset
+from promotion.study import ROOT, Dataset
 
 HERE = Path(__file__).parent
 GENERATORS = {
@@ -49,7 +49,8 @@ def prepare(dataset: Dataset, home: Path) -> PreparedDataset:
     key = digest_of({"dataset": dataset.model_dump(mode="json"), "code": code})[:12]
     state = root / f"{dataset.source}-{key}"
     with FileLock(f"{state}.lock"):
-        folder = dataset.path.resolve() if dataset.path else state
+        # As for weights, a relative path starts from the project's root.
+        folder = ROOT / dataset.path if dataset.path else state
         if dataset.path is None and not (state / "data.yaml").exists():
             _make(dataset, state, root)
         state.mkdir(exist_ok=True)
