@@ -2,10 +2,11 @@
 
     python benchmarks/batch.py [--study studies/default.yaml] [--set KEY=VALUE ...]
 
-Both train every variant with the same settings and validate each epoch on val. The bare loop is one
-process; it also validates its best weights once, as Ultralytics always does. It runs twice: as
-Ultralytics leaves it on a processor (cores - 1 threads), and given all cores. The batch starts a kernel a variant, exports to ONNX, evaluates the export
-on val, meters energy and logs to MLflow. Both start from a dataset that is already drawn.
+Both train every variant with the same settings and validate each epoch on val. The bare loop is
+one process; it also validates its best weights once, as Ultralytics always does. It runs twice: as
+Ultralytics leaves it on a processor (cores - 1 threads), and given all cores. The batch starts a
+kernel a variant, exports to ONNX, evaluates the export on val, meters energy and logs to MLflow.
+All start from a dataset that is already drawn.
 """
 
 from __future__ import annotations
