@@ -8,9 +8,11 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from typing import Literal
 
 import nbformat
@@ -303,7 +305,8 @@ def _execute(
     study = {"study": str(file.path), "overrides": list(file.overrides)}
     for attempt in range(1, KERNEL_STARTS + 1):
         try:
-            papermill.execute_notebook(
+            _beside_the_main_thread(
+                papermill.execute_notebook,
                 str(notebook),
                 str(executed),
                 parameters={**study, **parameters},
@@ -316,6 +319,26 @@ def _execute(
         except RuntimeError as error:
             if "Kernel died before replying" not in str(error) or attempt == KERNEL_STARTS:
                 raise
+
+
+def _beside_the_main_thread(call: Callable[..., object], *positional: str, **named: object) -> None:
+    """Run a call in a thread, so that the main thread can be interrupted.
+
+    In the main thread nbclient takes SIGINT and SIGTERM for itself: an interrupt would pass for a
+    notebook that failed, or would be lost between two notebooks.
+    """
+    ended: Future[None] = Future()
+
+    def work() -> None:
+        try:
+            call(*positional, **named)
+        except BaseException as error:
+            ended.set_exception(error)
+        else:
+            ended.set_result(None)
+
+    Thread(target=work, daemon=True).start()
+    ended.result()
 
 
 def _close_interrupted(client: MlflowClient, experiment: str, step: Step, home: Path) -> None:

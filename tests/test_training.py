@@ -22,6 +22,7 @@ STARTER = Model(weights="weights/street_day_yolov8n.pt")
 def store(tmp_path: Path) -> str:
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     mlflow.set_tracking_uri(uri)
+    mlflow.set_experiment("training")
     return uri
 
 
