@@ -16,13 +16,17 @@ from promotion.study import ROOT, Dataset, Study, load_study
 SMOKE = ROOT / "studies" / "smoke.yaml"
 
 
+def clean_environment() -> dict[str, str]:
+    """The environment without what tests in this process, or a user's shell, set for MLflow."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "PROMOTION_"))}
+
+
 def promotion(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user would."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "PROMOTION_"))}
     return subprocess.run(
         [sys.executable, "-m", "promotion", *arguments, "--home", str(home)],
         cwd=ROOT,
-        env={**clean, "COLUMNS": "200", **environment},
+        env={**clean_environment(), "COLUMNS": "200", **environment},
         capture_output=True,
         text=True,
     )

@@ -29,7 +29,7 @@ from promotion.detector import Detector
 from promotion.evidence import Evidence
 from promotion.study import ROOT
 from promotion.tracking import Artifact, Role, Tag
-from tests.conftest import SMOKE, promotion
+from tests.conftest import SMOKE, clean_environment, promotion
 
 pytestmark = pytest.mark.end_to_end
 STUDY = ("--study", str(SMOKE))
@@ -110,7 +110,7 @@ def test_one_more_variant_costs_only_itself(smoke_home: Path) -> None:
 
 def test_an_interrupted_batch_goes_on_where_it_stopped(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "promotion", "run", *STUDY, "--jobs", "1"]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment = {**clean_environment(), "PYTHONUNBUFFERED": "1"}
     started = subprocess.Popen(
         [*command, "--home", str(tmp_path)],
         cwd=ROOT,
@@ -268,7 +268,7 @@ def test_a_promoted_run_is_registered_once_and_serves(
 
 
 def test_the_notebooks_run_by_hand_from_top_to_bottom(smoke_home: Path) -> None:
-    environment = {**os.environ, "PROMOTION_HOME": str(smoke_home)}
+    environment = {**clean_environment(), "PROMOTION_HOME": str(smoke_home)}
     done = subprocess.run(
         [
             sys.executable,
