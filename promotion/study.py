@@ -38,6 +38,7 @@ Measure = Literal[
     "train_seconds",
     "seed_spread",
 ]
+Domain = Literal["day", "night", "winter"]
 Optimizer = Literal["SGD", "Adam", "AdamW", "NAdam", "RAdam", "RMSProp", "MuSGD", "auto"]
 
 
@@ -60,7 +61,7 @@ class Dataset(_Strict):
     """Where the pictures come from and how many of them each split holds."""
 
     source: Literal["street_scenes", "coco128_persons", "folder"]
-    domain: Literal["day", "night"] = "night"
+    domain: Domain = "night"
     path: Path | None = None
     train: PositiveInt | None = None
     val: PositiveInt | None = None
@@ -88,6 +89,32 @@ class Dataset(_Strict):
     def sizes(self) -> dict[str, int]:
         """The number of images a split, for sources that are made to measure."""
         return {"train": self.train or 0, "val": self.val or 0, "test": self.test or 0}
+
+
+class CanaryDataset(_Strict):
+    """Labelled production pictures that no earlier step has seen, in one split: `canary`."""
+
+    source: Literal["street_scenes", "folder"]
+    domain: Domain = "winter"
+    path: Path | None = None
+    images: PositiveInt | None = None
+    seed: int = 42
+
+    @model_validator(mode="after")
+    def _size_or_path(self) -> CanaryDataset:
+        if self.source == "folder" and (self.path is None or self.images is not None):
+            raise ValueError(
+                "source 'folder' needs path (the folder that holds images/canary and "
+                "labels/canary), and takes all its images"
+            )
+        if self.source == "street_scenes" and (self.path is not None or self.images is None):
+            raise ValueError("source 'street_scenes' needs images (how many), and takes no path")
+        return self
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The number of images of the one split, for scenes that are made to measure."""
+        return {"canary": self.images or 0}
 
 
 class Model(_Strict):
@@ -188,6 +215,7 @@ class Policy(_Strict):
     gates: list[GateRule] = []
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     operating_point: OperatingPoint = OperatingPoint()
+    approval: bool = False
 
     @model_validator(mode="after")
     def _each_objective_once(self) -> Policy:
@@ -195,6 +223,24 @@ class Policy(_Strict):
         if len(set(metrics)) < len(metrics):
             raise ValueError("an objective is named twice")
         return self
+
+
+class Margins(_Strict):
+    """How much of a metric the challenger may lose and still pass for as good."""
+
+    recall: Share
+    precision: Share
+
+
+class Canary(_Strict):
+    """The last test before Production: on what pictures, and what counts as stable there."""
+
+    dataset: CanaryDataset
+    batch: PositiveInt = 20
+    requests: PositiveInt = 4
+    margins: Margins
+    latency_p95_ms: PositiveFloat
+    drift: Share = 0.5
 
 
 class Variant(_Strict):
@@ -230,6 +276,7 @@ class Study(_Strict):
     grid: Grid
     baseline: Baseline
     policy: Policy
+    canary: Canary | None = None
 
     @model_validator(mode="after")
     def _baseline_in_grid(self) -> Study:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
 
 import imagehash
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from promotion.datasets.manifest import SPLITS, Finding
+from promotion.datasets.manifest import Finding, Manifest
 from promotion.datasets.yolo import images_of, labels_of, read_labels
 
 # Of the 64 bits of a perceptual hash; unrelated photographs differ by about 32.
@@ -19,35 +20,49 @@ NEAR_DUPLICATE_BITS = 4
 TOLERANCE = 1e-3
 
 
-def check_integrity(folder: Path, sums: dict[str, str]) -> list[Finding]:
+def check_integrity(
+    folder: Path, splits: Iterable[str], sums: Mapping[str, str]
+) -> tuple[list[Finding], dict[str, str]]:
     """Check every image and label of a dataset folder; `sums` are its files' SHA-256.
 
     Errors: an empty split, an unreadable image, a label out of range, one image in two splits.
     Warnings: near duplicates in two splits, a split without any object.
+    Returns the findings and the perceptual hash of each readable image, by its path below the
+    folder.
     """
     findings: list[Finding] = []
-    hashes: dict[str, dict[str, imagehash.ImageHash]] = {}
-    for split in SPLITS:
+    hashes: dict[str, str] = {}
+    for split in splits:
         images = images_of(folder, split)
-        hashes[split] = {}
         if not images:
             findings.append(_error(f"split {split} is empty: put images in images/{split}"))
             continue
         for path in images:
             findings += _check_label(folder, path)
+            name = path.relative_to(folder).as_posix()
             try:
-                hashes[split][path.name] = _perceptual_hash(path)
+                hashes[name] = _perceptual_hash(path)
             except (UnidentifiedImageError, OSError, SyntaxError) as error:
                 reason = str(error).splitlines()[0]
-                findings.append(
-                    _error(
-                        f"{path.relative_to(folder)}: unreadable ({reason}); replace or remove it"
-                    )
-                )
+                findings.append(_error(f"{name}: unreadable ({reason}); replace or remove it"))
         if not any(len(_labels_or_none(path)) for path in images):
             findings.append(_warning(f"split {split} has no labelled person"))
     findings += _same_image_in_two_splits(sums)
-    findings += _near_duplicates(hashes)
+    findings += _near_duplicates_in_two_splits(hashes)
+    return findings, hashes
+
+
+def check_unseen(new: Manifest, seen: Manifest) -> list[Finding]:
+    """Whether pictures are new to a model: errors for those of `seen`, warnings for near ones."""
+    known = {digest: name for name, digest in seen.files.items() if name.startswith("images/")}
+    findings = [
+        _error(f"{name} was seen before, as {known[digest]}; remove it")
+        for name, digest in new.files.items()
+        if digest in known
+    ]
+    for one, other, bits in _near(new.hashes, seen.hashes):
+        if new.files[one] != seen.files[other]:
+            findings.append(_warning(f"{one} nearly repeats {other} ({bits} of 64 bits differ)"))
     return findings
 
 
@@ -59,10 +74,10 @@ def _warning(message: str) -> Finding:
     return Finding(severity="warning", message=message)
 
 
-def _perceptual_hash(path: Path) -> imagehash.ImageHash:
+def _perceptual_hash(path: Path) -> str:
     with Image.open(path) as image:
         image.load()
-        return imagehash.phash(image)
+        return str(imagehash.phash(image))
 
 
 def _labels_or_none(path: Path) -> np.ndarray:
@@ -92,7 +107,7 @@ def _check_label(folder: Path, image: Path) -> Iterator[Finding]:
             )
 
 
-def _same_image_in_two_splits(sums: dict[str, str]) -> Iterator[Finding]:
+def _same_image_in_two_splits(sums: Mapping[str, str]) -> Iterator[Finding]:
     places = defaultdict(list)
     for name, digest in sums.items():
         if name.startswith("images/"):
@@ -102,16 +117,25 @@ def _same_image_in_two_splits(sums: dict[str, str]) -> Iterator[Finding]:
             yield _error(f"the same image in two splits: {', '.join(names)}; keep one")
 
 
-def _near_duplicates(hashes: dict[str, dict[str, imagehash.ImageHash]]) -> Iterator[Finding]:
-    for one, other in combinations(SPLITS, 2):
-        if not hashes[one] or not hashes[other]:
-            continue
-        bits_one = np.array([h.hash.ravel() for h in hashes[one].values()])
-        bits_other = np.array([h.hash.ravel() for h in hashes[other].values()])
-        distance = (bits_one[:, None] != bits_other[None]).sum(axis=2)
-        names_one, names_other = list(hashes[one]), list(hashes[other])
-        for i, j in zip(*np.nonzero(distance <= NEAR_DUPLICATE_BITS), strict=True):
-            yield _warning(
-                f"near duplicates: {one}/{names_one[i]} and {other}/{names_other[j]} "
-                f"({distance[i, j]} of 64 bits differ)"
-            )
+def _near_duplicates_in_two_splits(hashes: Mapping[str, str]) -> Iterator[Finding]:
+    splits: dict[str, dict[str, str]] = defaultdict(dict)
+    for name, found in hashes.items():
+        splits[name.split("/")[1]][name] = found
+    for one, other in combinations(splits.values(), 2):
+        for first, second, bits in _near(one, other):
+            places = f"{first.removeprefix('images/')} and {second.removeprefix('images/')}"
+            yield _warning(f"near duplicates: {places} ({bits} of 64 bits differ)")
+
+
+def _near(one: Mapping[str, str], other: Mapping[str, str]) -> Iterator[tuple[str, str, int]]:
+    """Pairs of images whose perceptual hashes nearly agree, with the bits that differ."""
+    if not one or not other:
+        return
+    distance = (_bits(one.values())[:, None] != _bits(other.values())[None]).sum(axis=2)
+    names, others = list(one), list(other)
+    for i, j in zip(*np.nonzero(distance <= NEAR_DUPLICATE_BITS), strict=True):
+        yield names[i], others[j], int(distance[i, j])
+
+
+def _bits(hashes: Iterable[str]) -> NDArray[np.bool_]:
+    return np.array([imagehash.hex_to_hash(found).hash.ravel() for found in hashes])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -24,12 +25,16 @@ class Finding(BaseModel):
 
 
 class Manifest(BaseModel):
-    """The files of a dataset with their SHA-256, its splits, and what the checks found."""
+    """The files of a dataset with their SHA-256, its splits, and what the checks found.
+
+    `hashes` are the perceptual hashes of the images, by which near duplicates are known.
+    """
 
     source: str
     files: dict[str, str]
     images: dict[str, int]
     instances: dict[str, int]
+    hashes: dict[str, str] = {}
     findings: list[Finding] = []
 
     @property
@@ -39,11 +44,11 @@ class Manifest(BaseModel):
         return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def file_sums(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every image and label file, by its path below the folder."""
+def file_sums(folder: Path, splits: Iterable[str]) -> dict[str, str]:
+    """The SHA-256 of every image and label file of these splits, by its path below the folder."""
     paths = [
         path
-        for split in SPLITS
+        for split in splits
         for image in images_of(folder, split)
         for path in (image, labels_of(image))
         if path.exists()

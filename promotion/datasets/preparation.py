@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from filelock import FileLock
 from promotion.checksums import code_digest, digest_of
 from promotion.datasets.coco128 import write_coco128_persons
 from promotion.datasets.integrity import check_integrity
-from promotion.datasets.manifest import SPLITS, Manifest, count_split, file_sums
+from promotion.datasets.manifest import Manifest, count_split, file_sums
 from promotion.datasets.street_scenes import write_street_scenes
 from promotion.errors import DatasetError
-from promotion.study import ROOT, Dataset
+from promotion.study import ROOT, CanaryDataset, Dataset
 
 HERE = Path(__file__).parent
 GENERATORS = {
@@ -34,7 +35,7 @@ class PreparedDataset:
     manifest: Manifest
 
 
-def prepare(dataset: Dataset, home: Path) -> PreparedDataset:
+def prepare(dataset: Dataset | CanaryDataset, home: Path) -> PreparedDataset:
     """Make (or find) a study's dataset below `home/datasets`, checked and ready for training.
 
     Safe to call from several processes: one makes it, the others wait and find it.
@@ -55,11 +56,11 @@ def prepare(dataset: Dataset, home: Path) -> PreparedDataset:
             _make(dataset, state, root)
         state.mkdir(exist_ok=True)
         manifest = _inspect(dataset, folder, state / "manifest.json")
-        data_yaml = _write_absolute_data_yaml(folder, state / "training.yaml")
+        data_yaml = _write_absolute_data_yaml(folder, dataset.sizes, state / "training.yaml")
     return PreparedDataset(folder, data_yaml, manifest)
 
 
-def _make(dataset: Dataset, state: Path, root: Path) -> None:
+def _make(dataset: Dataset | CanaryDataset, state: Path, root: Path) -> None:
     """Write the dataset beside its place and move it there when it is whole."""
     unfinished = state.with_suffix(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -73,11 +74,11 @@ def _make(dataset: Dataset, state: Path, root: Path) -> None:
     unfinished.rename(state)
 
 
-def _inspect(dataset: Dataset, folder: Path, path: Path) -> Manifest:
+def _inspect(dataset: Dataset | CanaryDataset, folder: Path, path: Path) -> Manifest:
     """The stored manifest if the files are still the same, else a new one, checked."""
     if not folder.is_dir():
         raise DatasetError(f"dataset.path: {folder} is not a folder")
-    sums = file_sums(folder)
+    sums = file_sums(folder, dataset.sizes)
     if path.exists():
         stored = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
         if stored.files == sums:
@@ -86,27 +87,28 @@ def _inspect(dataset: Dataset, folder: Path, path: Path) -> Manifest:
             raise DatasetError(
                 f"{folder}: files changed since they were made; delete the folder and run again"
             )
-    findings = check_integrity(folder, sums)
+    findings, hashes = check_integrity(folder, dataset.sizes, sums)
     errors = [finding.message for finding in findings if finding.severity == "error"]
     if errors:
         raise DatasetError("\n".join(f"{folder}: {message}" for message in errors))
-    counts = {split: count_split(folder, split) for split in SPLITS}
+    counts = {split: count_split(folder, split) for split in dataset.sizes}
     manifest = Manifest(
         source=dataset.source,
         files=sums,
         images={split: images for split, (images, _) in counts.items()},
         instances={split: instances for split, (_, instances) in counts.items()},
+        hashes=hashes,
         findings=findings,
     )
     path.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
     return manifest
 
 
-def _write_absolute_data_yaml(folder: Path, path: Path) -> Path:
+def _write_absolute_data_yaml(folder: Path, splits: Iterable[str], path: Path) -> Path:
     """Ultralytics looks relative paths up in its own settings; an absolute one needs none."""
     content = {
         "path": str(folder),
-        **{split: f"images/{split}" for split in SPLITS},
+        **{split: f"images/{split}" for split in splits},
         "names": {0: "person"},
     }
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")

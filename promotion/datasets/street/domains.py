@@ -66,4 +66,23 @@ NIGHT = Domain(
     noise=(2, 16),
     jpeg_quality=(22, 80),
 )
-DOMAINS = {"day": DAY, "night": NIGHT}
+WINTER = Domain(
+    number=3,
+    light=("overcast", "dusk", "dusk", "night"),
+    persons=(0, 10),
+    person_px=(14, 230),
+    poses=("stand", "walk", "walk", "run", "talk", "bend", "phone"),
+    props=(3, 9),
+    crowd=0.30,
+    occlusion=0.25,
+    lookalikes=0.60,
+    cyclists=0.20,
+    wet=0.80,
+    shadow=0.2,
+    haze=0.50,
+    low_light=0.50,
+    blur=0.40,
+    noise=(3, 16),
+    jpeg_quality=(25, 75),
+)
+DOMAINS = {"day": DAY, "night": NIGHT, "winter": WINTER}

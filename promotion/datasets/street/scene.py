@@ -17,7 +17,7 @@ from .weather import photograph
 
 Rng = np.random.Generator
 
-SPLITS = {"train": 0, "val": 1, "test": 2}
+SPLITS = {"train": 0, "val": 1, "test": 2, "canary": 3}
 SIZES = ((640, 480), (640, 426), (480, 640), (576, 448))
 SIZE_SHARES = (0.45, 0.30, 0.15, 0.10)
 LEAST_VISIBLE_SHARE = 0.20
