@@ -36,7 +36,7 @@ def test_under_the_null_the_expected_wealth_stays_one(share: float, length: int)
 def test_the_wealth_stays_positive_and_knows_no_future(values: list[float], null: float) -> None:
     found = log_wealth(np.array(values), null, -1, 1)
     assert np.isfinite(found).all()
-    shorter = log_wealth(np.array(values[:-1] + [1.0]), null, -1, 1)
+    shorter = log_wealth(np.array([*values[:-1], 1.0]), null, -1, 1)
     assert found[:-1] == pytest.approx(shorter[:-1])
 
 
