@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+from promotion.canary import CanaryResult
 from promotion.evidence import Evidence, Fact, MetricComparison, RunFacts
+from promotion.parity import Parity
 from promotion.study import GateRule, Policy
 
 Verdict = Literal["promote", "reject", "inconclusive"]
+Place = Literal["staging", "production", "left", "none"]
 Outcome = Literal["gain", "no_gain", "kept", "lost", "open"]
 
 CLAIMED_ON = "test"
@@ -53,7 +56,10 @@ class AuditFinding(Fact):
 
 
 class Decision(Fact):
-    """The decision, as decision.json holds it; its metrics were measured on `split`."""
+    """The decision, as decision.json holds it; its metrics were measured on `split`.
+
+    From registration on it also holds what came of it, and `place`: where the version stands.
+    """
 
     study: str
     verdict: Verdict
@@ -66,9 +72,20 @@ class Decision(Fact):
     objectives: list[ObjectiveOutcome]
     gates: list[Gate]
     audit: list[AuditFinding]
+    policy: Policy
     risks: list[str]
     next_steps: list[str]
     model_version: str | None = None
+    parity: Parity | None = None
+    canary: CanaryResult | None = None
+    place: Place = "none"
+
+    @property
+    def steps_done(self) -> list[bool]:
+        """Which of a promotion's steps are done: Staging, canary, Production."""
+        tested = self.canary is not None and self.canary.verdict != "continue"
+        promoted = self.place in ("production", "left")
+        return [self.model_version is not None, tested, promoted]
 
 
 def decide(evidence: Evidence, policy: Policy, audit: list[AuditFinding]) -> Decision:
@@ -94,6 +111,7 @@ def decide(evidence: Evidence, policy: Policy, audit: list[AuditFinding]) -> Dec
         objectives=objectives,
         gates=gates,
         audit=audit,
+        policy=policy,
         risks=[],
         next_steps=[],
     )

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from promotion import texts
+from promotion.canary import CanaryResult
 from promotion.decision import Decision, Gate, ObjectiveOutcome, measure
 from promotion.evidence import Evidence, MetricComparison
 from promotion.study import ROOT, Study
@@ -68,9 +69,13 @@ def risks_of(decision: Decision, evidence: Evidence) -> list[str]:
 
 
 def next_steps_of(decision: Decision, evidence: Evidence) -> list[str]:
-    """What to do now, by the verdict."""
+    """What to do now, by the verdict; for a promotion, with what came of it so far."""
     if decision.verdict == "promote":
-        return [text("next.register"), text("next.canary"), text("next.production")]
+        return [
+            text("next.register") + _registered(decision),
+            text("next.canary") + _tested(decision),
+            text("next.production") + _in_production(decision),
+        ]
     failed = [gate for gate in decision.gates if not gate.passed]
     steps = [text("next.gate").format(gate=gate_sentence(gate)) for gate in failed]
     if decision.verdict == "reject":
@@ -84,6 +89,44 @@ def next_steps_of(decision: Decision, evidence: Evidence) -> list[str]:
     needed = images_to_settle(first, limit, evidence.splits["test"].images)
     settle = text("next.settle_unknown") if needed is None else text("next.settle")
     return [settle.format(images=needed, metric=text(f"metric.{first.metric}"))]
+
+
+def _registered(decision: Decision) -> str:
+    if decision.model_version is None:
+        return ""
+    return text("done.version").format(version=decision.model_version)
+
+
+def _tested(decision: Decision) -> str:
+    return "" if decision.canary is None else text("done.canary") + canary_sentence(decision.canary)
+
+
+def _in_production(decision: Decision) -> str:
+    if decision.place in ("production", "left"):
+        return text(f"done.{decision.place}").format(version=decision.model_version)
+    if decision.canary is None or decision.canary.verdict == "continue":
+        return ""
+    if decision.canary.verdict == "stop":
+        return text("done.stopped")
+    return text("done.waits" if decision.place == "staging" else "done.displaced")
+
+
+def canary_sentence(canary: CanaryResult) -> str:
+    """The canary's verdict in one sentence: after how many images, and why or what is missing."""
+    last = canary.last
+    broken = [text(f"canary.{one.name}") for one in last.criteria if one.state == "broken"]
+    open_ones = [text(f"canary.{one.name}") for one in last.criteria if one.state == "open"]
+    sentence = text(f"canary.{canary.verdict}.sentence").format(
+        images=last.images,
+        persons=texts.number(last.persons, 0),
+        champion=canary.champion,
+        broken=", ".join(broken),
+        open=", ".join(open_ones),
+    )
+    if canary.verdict != "continue":
+        return sentence
+    key = "canary.needed" if canary.images_needed else "canary.needed_unknown"
+    return sentence + text(key).format(images=canary.images_needed)
 
 
 def _open_objective(decision: Decision) -> ObjectiveOutcome:
@@ -139,6 +182,7 @@ def render(template: str, decision: Decision, evidence: Evidence, study: Study) 
         "text": text,
         "measured": texts.measured,
         "gate_sentence": gate_sentence,
+        "canary_sentence": canary_sentence,
         "measure": measure,
         "comparison": {one.metric: one for one in evidence.comparison},
         "gates": {gate.name: gate for gate in decision.gates},

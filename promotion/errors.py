@@ -31,5 +31,9 @@ class MissingRunsError(PromotionError):
     """MLflow does not hold the runs that a step needs."""
 
 
+class RegistryError(PromotionError):
+    """A transition of the Model Registry that may not happen now."""
+
+
 class TrackingError(PromotionError):
     """The MLflow store does not answer."""

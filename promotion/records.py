@@ -15,15 +15,15 @@ from matplotlib.figure import Figure
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from promotion import tracking
+from promotion import registration, registry, tracking
 from promotion.checksums import sha256_of, verify
 from promotion.comparison import Selection, intervals_on_test, summarise
 from promotion.costs import Energy, latency_metrics
-from promotion.datasets import Manifest, PreparedDataset, ground_truth
+from promotion.datasets import Manifest, PreparedDataset, ground_truth, prepare
 from promotion.datasets.manifest import SPLITS
 from promotion.decision import Decision
 from promotion.detector import Detector
-from promotion.document import render
+from promotion.document import complete, render
 from promotion.errors import MissingRunsError
 from promotion.evaluation import detect_split, evaluate
 from promotion.evidence import (
@@ -33,9 +33,11 @@ from promotion.evidence import (
     RunFacts,
     SplitFacts,
 )
+from promotion.parity import Parity, measure_parity
 from promotion.session import Session
 from promotion.statistics import REPLICATES
 from promotion.study import Study, Variant
+from promotion.texts import text
 from promotion.tracking import Artifact, Role, Tag
 
 if TYPE_CHECKING:
@@ -376,6 +378,57 @@ def load_decision(session: Session, run_id: str) -> tuple[Decision, Evidence]:
     path = tracking.artifact(session.client, run_id, Artifact.DECISION_JSON)
     decision = Decision.model_validate_json(path.read_text(encoding="utf-8"))
     return decision, load_evidence(session, run_id)
+
+
+def refresh_decision(session: Session) -> Decision:
+    """The session's decision with the place where its version stands now, in its document too."""
+    decision, evidence = load_decision(session, session.run_id)
+    number = decision.model_version
+    if number is None or decision.place == registry.place_of(session.client, number):
+        return decision
+    place = registry.place_of(session.client, number)
+    decision = complete(decision.model_copy(update={"place": place}), evidence)
+    document = render("decision.md.j2", decision, evidence, session.study)
+    record_decision(session, decision, evidence, document)
+    return decision
+
+
+def check_still_true(
+    session: Session, decision: Decision, evidence: Evidence, runs: Sequence[str]
+) -> str:
+    """Make sure that the decision rests on what is there now; say so in a sentence.
+
+    Raises:
+        RegistryError: the data, the runs or the policy changed since.
+    """
+    digest = prepare(session.study.dataset, session.home).manifest.digest
+    found = load_campaign(session, runs).runs
+    registration.check_still_true(decision, evidence, session.study.policy, digest, found)
+    return text("registered.still_true").format(runs=len(found), digest=digest[:12])
+
+
+def compare_with_checkpoint(
+    session: Session, decision: Decision, evidence: Evidence
+) -> Parity | None:
+    """The registered version against its checkpoint on val; None if nothing is registered."""
+    if decision.model_version is None:
+        return None
+    client = session.client
+    run = evidence.run(decision.candidate.run_name)
+    checkpoint = verify(
+        tracking.artifact(client, run.run_id, Artifact.CHECKPOINT),
+        client.get_run(run.run_id).data.tags[Tag.CHECKPOINT_SHA256],
+    )
+    campaign = load_campaign(session, [run.run_id])
+    contender = registry.open_version(client, decision.model_version)
+    return measure_parity(
+        contender.model,
+        checkpoint,
+        int(run.params["imgsz"]),
+        load_images(session, campaign, "val"),
+        load_ground_truth(session, campaign, "val"),
+        contender.threshold,
+    )
 
 
 def record_picture(session: Session, figure: Figure) -> None:

@@ -46,6 +46,7 @@ class Role:
     COMPARISON = "comparison"
     DECISION = "decision"
     REGISTRATION = "registration"
+    CANARY = "canary"
 
 
 class Tag:
@@ -69,7 +70,22 @@ class Tag:
     ENERGY_METHOD = "promotion.energy_method"
     LIBRARIES = "promotion.libraries"
     VERDICT = "promotion.verdict"
+    CANARY = "promotion.canary"
+    VERSION = "promotion.model_version"
     ERROR = "promotion.error"
+
+
+class VersionTag:
+    """The tags of a registered version."""
+
+    RUN_NAME = "run_name"
+    FINGERPRINT = "fingerprint"
+    VERDICT = "verdict"
+    THRESHOLD = "threshold"
+    WEIGHTS_SHA256 = "weights_sha256"
+    DATASET_DIGEST = "dataset_digest"
+    STUDY = "study"
+    CANARY = "canary"
 
 
 class Artifact:
@@ -85,6 +101,8 @@ class Artifact:
     DECISION_JSON = "decision.json"
     DECISION_MD = "decision.md"
     SUMMARY = "summary.md"
+    CANARY = "canary.json"
+    OBSERVATIONS = "canary.parquet"
     PICTURE = "comparison.png"
 
     @staticmethod
@@ -187,6 +205,13 @@ def latest(client: MlflowClient, experiment: str, study: str, role: str) -> Run:
             "run `promotion report` first"
         )
     return runs[0]
+
+
+def tested(client: MlflowClient, experiment: str, number: str) -> Run | None:
+    """The newest complete canary run of a registered version."""
+    tags = {Tag.ROLE: Role.CANARY, Tag.VERSION: number, Tag.COMPLETE: "true"}
+    runs = search(client, experiment, tags, most=1)
+    return runs[0] if runs else None
 
 
 def log_table(client: MlflowClient, run_id: str, path: str, table: pd.DataFrame) -> None:
