@@ -40,6 +40,7 @@ NOTEBOOKS = {
     Role.COMPARISON: ROOT / "notebooks" / "3_compare.ipynb",
     Role.DECISION: ROOT / "notebooks" / "4_decide.ipynb",
     Role.REGISTRATION: ROOT / "notebooks" / "5_register.ipynb",
+    Role.CANARY: ROOT / "notebooks" / "6_canary.ipynb",
 }
 KERNEL_STARTS = 3
 # A kernel logs that it talks over loopback and that it was stopped; its crashes print anyway.

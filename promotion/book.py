@@ -13,7 +13,7 @@ import nbformat
 import yaml
 from mlflow.tracking import MlflowClient
 
-from promotion import tracking
+from promotion import registry, tables, tracking
 from promotion.checksums import digest_of
 from promotion.errors import MissingRunsError, PromotionError
 from promotion.study import ROOT, Study
@@ -25,6 +25,7 @@ CHAPTERS = {
     Role.COMPARISON: "notebooks/3_compare",
     Role.DECISION: "notebooks/4_decide",
     Role.REGISTRATION: "notebooks/5_register",
+    Role.CANARY: "notebooks/6_canary",
 }
 TRAINING_CHAPTER = "notebooks/2_train"
 RUN_PAGES = "notebooks/runs"
@@ -50,17 +51,19 @@ def build_book(client: MlflowClient, study: Study, home: Path, pages: Pages) -> 
     """
     index = home / "book" / "index.html"
     stamp = home / "book" / ".built"
-    key = _key(study, pages)
+    registry_page = _registry_page(client)
+    key = _key(study, pages, registry_page)
     if index.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == key:
         return index
     source = home / "book-source"
     _assemble(client, source, pages)
+    (source / "book" / "registry.md").write_text(registry_page, encoding="utf-8")
     _build(source, home)
     stamp.write_text(key, encoding="utf-8")
     return index
 
 
-def _key(study: Study, pages: Pages) -> str:
+def _key(study: Study, pages: Pages, registry_page: str) -> str:
     files = [ROOT / "_config.yml", ROOT / "_toc.yml", *sorted((ROOT / "book").rglob("*"))]
     sources = {str(f.relative_to(ROOT)): f.read_bytes().hex() for f in files if f.is_file()}
     return digest_of(
@@ -70,6 +73,7 @@ def _key(study: Study, pages: Pages) -> str:
             "steps": pages.steps,
             "variants": pages.variants,
             "failed": pages.failed,
+            "registry": registry_page,
         }
     )
 
@@ -95,7 +99,8 @@ def _assemble(client: MlflowClient, source: Path, pages: Pages) -> None:
 
 def _put_decision(client: MlflowClient, source: Path, pages: Pages) -> None:
     """Replace the stand-in pages of the repository by what was decided."""
-    final = pages.steps.get(Role.REGISTRATION) or pages.steps.get(Role.DECISION)
+    roles = (Role.CANARY, Role.REGISTRATION, Role.DECISION)
+    final = next((pages.steps[role] for role in roles if role in pages.steps), None)
     if final is None:
         return
     for path, name in ((Artifact.DECISION_MD, "decision.md"), (Artifact.SUMMARY, "summary.md")):
@@ -104,6 +109,18 @@ def _put_decision(client: MlflowClient, source: Path, pages: Pages) -> None:
     shutil.copy(
         tracking.artifact(client, comparison, Artifact.PICTURE), source / "book" / Artifact.PICTURE
     )
+
+
+def _registry_page(client: MlflowClient) -> str:
+    """The page of the registry: who stands where, and all that happened."""
+    stand_in = (ROOT / "book" / "registry.md").read_text(encoding="utf-8")
+    versions = registry.versions(client)
+    if not versions:
+        return stand_in
+    heading = stand_in.partition("\n")[0]
+    state = tables.registered(versions, registry.aliases(client)).to_html()
+    past = tables.history(registry.history(client)).to_html()
+    return "\n\n".join([heading, text("registry.state"), state, text("registry.history"), past])
 
 
 def _put_notebook(client: MlflowClient, run_id: str, place: Path, title: str = "") -> None:

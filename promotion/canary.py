@@ -86,6 +86,11 @@ class Criterion(Fact):
         """Whether it compares the challenger with itself on test."""
         return self.name.startswith("drift_")
 
+    @property
+    def is_difference(self) -> bool:
+        """Whether it compares the challenger with the champion."""
+        return self.name in METRICS
+
 
 class Look(Fact):
     """What was known after a batch."""

@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import mlflow
 import typer
+from mlflow.tracking import MlflowClient
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -23,9 +25,11 @@ from rich.table import Table
 from promotion import registry, tracking
 from promotion.batch import Backend, Outcome, StudyFile, default_jobs
 from promotion.decision import EXIT_CODES, Decision
-from promotion.errors import PromotionError
+from promotion.errors import PromotionError, RegistryError
 from promotion.flow import Flow
+from promotion.registry import Event
 from promotion.study import load_study
+from promotion.tracking import VersionTag
 
 app = typer.Typer(
     help="Decide whether an object-detection model is promoted, and write the decision up.",
@@ -57,6 +61,14 @@ JobsOption = Annotated[
 BackendOption = Annotated[Backend, typer.Option("--backend", help="joblib's back end.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
+WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the record.", prompt="why")]
+
+PLACES = {
+    "staging": "in Staging",
+    "production": "in Production",
+    "left": "no longer in Production",
+    "none": "neither in Staging nor in Production",
+}
 DEFAULT_STUDY = Path("studies/default.yaml")
 
 
@@ -187,6 +199,28 @@ def _show(decision: Decision) -> None:
     console.print(f"baseline:  {decision.baseline.run_name}", highlight=False)
 
 
+def _show_place(decision: Decision) -> None:
+    """Say where the decision's version stands, and why."""
+    if decision.model_version is None:
+        console.print(f"nothing registered: the verdict is {decision.verdict}")
+        return
+    name = f"{tracking.REGISTERED_MODEL} version {decision.model_version}"
+    canary = decision.canary
+    if canary is None:
+        console.print(f"{name}: {PLACES[decision.place]}; no canary yet", highlight=False)
+        return
+    seen = f"canary {canary.verdict} after {canary.last.images} images"
+    against = f"against {canary.champion}"
+    console.print(f"{name}: {PLACES[decision.place]}; {seen}, {against}", highlight=False)
+
+
+def _show_event(event: Event) -> None:
+    production = event.after.get(registry.PRODUCTION, "none")
+    console.print(f"{event.action}: version {event.version}", highlight=False)
+    console.print(f"in Production: version {production}", highlight=False)
+    console.print("`promotion book` shows it in the book", highlight=False)
+
+
 def _exit_if_failed(outcomes: list[Outcome]) -> None:
     if any(outcome.status == "failed" for outcome in outcomes):
         raise typer.Exit(1)
@@ -201,16 +235,19 @@ def report(
     backend: BackendOption = "loky",
     debug: DebugOption = False,
 ) -> None:
-    """Run the whole flow: train, compare, decide, register, and build the book."""
+    """Run the whole flow: train, compare, decide, register, test, and build the book."""
     with _one_line_errors(debug):
         display = BatchDisplay()
         flow = _open(study, overrides, home, display)
         outcomes = _train(flow, display, jobs, backend)
         flow.decide()
-        decision = flow.register()
+        flow.register()
+        with console.status("canary"):
+            decision = flow.canary()
         with console.status("building the book"):
             index = flow.book()
         _show(decision)
+        _show_place(decision)
         console.print(f"document: {flow.home / 'decision.md'}", highlight=False, soft_wrap=True)
         console.print(f"book: {index}", highlight=False, soft_wrap=True)
     _exit_if_failed(outcomes)
@@ -255,12 +292,60 @@ def register(
 ) -> None:
     """Register the promoted model with the alias staging; on another verdict, nothing."""
     with _one_line_errors(debug):
-        decision = _open(study, overrides, home, BatchDisplay()).register()
-        if decision.model_version:
-            name = f"{tracking.REGISTERED_MODEL} version {decision.model_version}"
-            console.print(f"registered: {name}, alias {registry.STAGING}")
-        else:
-            console.print(f"nothing registered: the verdict is {decision.verdict}")
+        _show_place(_open(study, overrides, home, BatchDisplay()).register())
+
+
+@app.command()
+def canary(
+    study: StudyOption = DEFAULT_STUDY,
+    overrides: SetOption = [],  # noqa: B006
+    home: HomeOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Test the staged version on production pictures; on go it enters Production."""
+    with _one_line_errors(debug):
+        flow = _open(study, overrides, home, BatchDisplay())
+        if flow.file.study.canary is None:
+            raise RegistryError(f"{study} has no section canary; studies/default.yaml shows one")
+        with console.status("canary"):
+            decision = flow.canary()
+        _show_place(decision)
+
+
+@app.command()
+def approve(why: WhyOption, home: HomeOption = None, debug: DebugOption = False) -> None:
+    """Put the staged version in Production, where the policy asks for a person's approval."""
+    with _one_line_errors(debug):
+        _show_event(registry.approve(_connect(home), why))
+
+
+@app.command()
+def rollback(why: WhyOption, home: HomeOption = None, debug: DebugOption = False) -> None:
+    """Put the previous version back in Production."""
+    with _one_line_errors(debug):
+        _show_event(registry.roll_back(_connect(home), why))
+
+
+@app.command()
+def serve(
+    home: HomeOption = None,
+    port: Annotated[int, typer.Option(help="The port on this machine.")] = 5001,
+    debug: DebugOption = False,
+) -> None:
+    """Serve the version in Production: MLflow's scoring server, POST /invocations."""
+    with _one_line_errors(debug):
+        client = _connect(home)
+        registry.recover(client)
+        number = registry.aliases(client).get(registry.PRODUCTION)
+        if number is None:
+            raise RegistryError("no version is in Production; run `promotion report` first")
+        # A version that does not verify is refused here, in one line.
+        registry.open_version(client, number)
+        name = f"{tracking.REGISTERED_MODEL} version {number}"
+        address = f"http://127.0.0.1:{port}/invocations"
+        console.print(f"{name}: {address} (stop with Ctrl+C)", highlight=False, soft_wrap=True)
+        model = f"models:/{tracking.REGISTERED_MODEL}@{registry.PRODUCTION}"
+        raise typer.Exit(_mlflow("models", "serve", "-m", model, "--env-manager", "local", port))
 
 
 @app.command()
@@ -294,20 +379,29 @@ def check(
 
 @app.command()
 def status(home: HomeOption = None, debug: DebugOption = False) -> None:
-    """Show the registered versions and their aliases."""
+    """Show what is in Staging, in Production and previous, their verdicts, and the history."""
     with _one_line_errors(debug):
-        client = tracking.connect((home or tracking.default_home()).resolve())
+        client = _connect(home)
+        registry.recover(client)
         found = registry.versions(client)
         if not found:
             console.print(f"no version of {tracking.REGISTERED_MODEL} is registered")
             return
-        table = Table("version", "alias", "run", "verdict", "threshold")
         aliases = registry.aliases(client)
+        for alias in reversed(registry.ALIASES):
+            number = aliases.get(alias)
+            console.print(f"{alias}: {f'version {number}' if number else '-'}", highlight=False)
+        tags = (VersionTag.RUN_NAME, VersionTag.VERDICT, VersionTag.CANARY, VersionTag.THRESHOLD)
+        table = Table("version", "alias", "run", "verdict", "canary", "threshold")
         for version in found:
             names = [a for a, number in aliases.items() if number == str(version.version)]
-            tags = [version.tags.get(key, "") for key in ("run_name", "verdict", "threshold")]
-            table.add_row(str(version.version), ", ".join(names), *tags)
+            values = [version.tags.get(key, "-") for key in tags]
+            table.add_row(str(version.version), ", ".join(names), *values)
         console.print(table)
+        events = Table("when (UTC)", "action", "version", "who", "why")
+        for event in registry.history(client):
+            events.add_row(event.when[:19], event.action, event.version, event.who, event.why)
+        console.print(events)
 
 
 @app.command()
@@ -318,9 +412,19 @@ def ui(
 ) -> None:
     """Open MLflow's own interface on this home."""
     with _one_line_errors(debug):
-        place = (home or tracking.default_home()).resolve()
-        tracking.connect(place)
-        uri = tracking.tracking_uri(place)
+        _connect(home)
         console.print(f"MLflow: http://127.0.0.1:{port} (stop with Ctrl+C)", highlight=False)
-        command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
-        raise typer.Exit(subprocess.call([*command, "--port", str(port)]))
+        uri = mlflow.get_tracking_uri()
+        raise typer.Exit(_mlflow("ui", "--backend-store-uri", uri, port))
+
+
+def _connect(home: Path | None) -> MlflowClient:
+    return tracking.connect((home or tracking.default_home()).resolve())
+
+
+def _mlflow(*arguments: str | int) -> int:
+    """Run MLflow's own command line on this store; the last argument is the port."""
+    *options, port = map(str, arguments)
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": mlflow.get_tracking_uri()}
+    command = [sys.executable, "-m", "mlflow", *options, "--port", port]
+    return subprocess.call(command, env=environment)

@@ -191,6 +191,15 @@ def render(template: str, decision: Decision, evidence: Evidence, study: Study) 
     return texts.typeset(environment.get_template(template).render(facts))
 
 
+def transition_sentence(decision: Decision) -> str:
+    """What the canary's verdict did to the version."""
+    assert decision.canary is not None
+    key = {"production": "production", "left": "left"}.get(decision.place)
+    if key is None:
+        key = {"stop": "stopped", "continue": "continues", "go": "waits"}[decision.canary.verdict]
+    return text(f"transition.{key}").format(version=decision.model_version)
+
+
 def registration_sentence(decision: Decision) -> str:
     """What registration did, and on which verdict."""
     if decision.model_version:

@@ -18,6 +18,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from promotion.canary import CRITERIA, METRICS, PERCENTILE, SIDES, Look
 from promotion.comparison import pareto_front
 from promotion.datasets import images_of
 from promotion.datasets.yolo import labels_of, read_image, read_labels
@@ -30,6 +31,8 @@ from promotion.texts import number, text
 CANDIDATE, BASELINE, OTHER = "#0072B2", "#D55E00", "#8C8C8C"
 FOUND, MISSED, FALSE_ALARM = "#009E73", "#E69F00", "#CC79A7"
 MATCH_IOU = 0.5
+# Beyond twice what is required, more evidence changes nothing.
+MOST_EVIDENCE = 2.0
 
 
 def use_style() -> None:
@@ -345,3 +348,81 @@ def _draw_verdicts(axis: Axes, truth: NDArray[np.float64], boxes: NDArray[np.flo
         axis.add_patch(
             Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=FALSE_ALARM, linewidth=1.6)
         )
+
+
+def canary_differences(looks: Sequence[Look]) -> Figure:
+    """Challenger − champion after each batch, with the bounds that hold at all batches together."""
+    figure, (row,) = _figure(10, 3.6, 1, len(METRICS))
+    images = [look.images for look in looks]
+    for axes, metric in zip(row, METRICS, strict=True):
+        found = [look.criterion(metric) for look in looks]
+        low, high = zip(*(one.bounds for one in found), strict=True)
+        axes.fill_between(images, low, high, color=CANDIDATE, alpha=0.2)
+        axes.plot(images, [one.value for one in found], "o-", color=CANDIDATE, ms=4)
+        axes.axhline(0, color="black", linewidth=0.8)
+        axes.axhline(found[0].limit, color=BASELINE, linestyle="--", label=text("plot.margin"))
+        axes.set(xlabel=text("plot.canary.x"), ylabel=text(f"canary.{metric}"))
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        _french_ticks(axes, 2)
+        axes.legend(loc="upper right")
+    figure.suptitle(text("plot.canary.differences"))
+    figure.tight_layout()
+    return figure
+
+
+def canary_evidence(looks: Sequence[Look]) -> Figure:
+    """How far each criterion is from being held, and from being broken, after each batch."""
+    figure, (row,) = _figure(10, 3.6, 1, 2)
+    images = [look.images for look in looks]
+    palette = sns.color_palette("colorblind", len(CRITERIA))
+    for axes, side in zip(row, ("for", "against"), strict=True):
+        for colour, name in zip(palette, CRITERIA, strict=True):
+            values = [getattr(look.criterion(name), f"evidence_{side}") for look in looks]
+            axes.plot(images, np.minimum(values, MOST_EVIDENCE), "o-", ms=4, color=colour)
+        axes.axhline(1, color="black", linestyle="--", linewidth=1)
+        axes.set(xlabel=text("plot.canary.x"), title=text(f"plot.evidence.{side}"))
+        axes.set_ylim(-0.05, MOST_EVIDENCE + 0.05)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        _french_ticks(axes, 1)
+    row[0].set_ylabel(text("plot.evidence.y"))
+    handles = [
+        Line2D([], [], color=colour, marker="o", ms=4, label=text(f"canary.{name}"))
+        for colour, name in zip(palette, CRITERIA, strict=True)
+    ]
+    figure.legend(handles=handles, loc="lower center", ncols=3, fontsize=8)
+    figure.tight_layout(rect=(0, 0.14, 1, 1))
+    return figure
+
+
+def canary_latencies(observations: pd.DataFrame, limit: float, requests: int) -> Figure:
+    """The share of answers that came within a time, for both sides, under the same load."""
+    figure, ((axes,),) = _figure(7, 3.4)
+    for side, colour in zip(SIDES, (CANDIDATE, BASELINE), strict=True):
+        label = text(f"contender.{side}")
+        sns.ecdfplot(x=observations[f"ms_{side}"], ax=axes, color=colour, label=label)
+    axes.axvline(limit, color="black", linestyle="--", linewidth=1)
+    axes.axhline(PERCENTILE / 100, color="black", linestyle=":", linewidth=1)
+    title = text("plot.canary.latency").format(requests=requests)
+    axes.set(title=title, xlabel=text("plot.latency.x"), ylabel=text("plot.canary.share"))
+    axes.set_xlim(left=0)
+    _french_ticks(axes, 2)
+    axes.legend(loc="lower right")
+    return figure
+
+
+def canary_drift(reference: pd.DataFrame, observations: pd.DataFrame) -> Figure:
+    """What the challenger draws in an image: on test, and on the canary."""
+    figure, (row,) = _figure(10, 3.4, 1, 2)
+    for axes, column in zip(row, ("boxes", "confidence"), strict=True):
+        seen = {
+            "split.test": reference[column],
+            "split.canary": observations[f"{column}_challenger"],
+        }
+        for colour, (key, values) in zip((OTHER, CANDIDATE), seen.items(), strict=True):
+            sns.ecdfplot(x=values.dropna(), ax=axes, color=colour, label=text(key))
+        axes.set(xlabel=text(f"plot.drift.{column}"), ylabel=text("plot.canary.share"))
+        _french_ticks(axes, 2)
+        axes.legend(loc="lower right")
+    figure.suptitle(text("plot.canary.drift"))
+    figure.tight_layout()
+    return figure

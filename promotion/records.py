@@ -264,7 +264,7 @@ def gather_evidence(
         study=session.study.name,
         dataset_source=manifest.source,
         dataset_digest=manifest.digest,
-        dataset_warnings=[finding.message for finding in manifest.findings],
+        dataset_warnings=manifest.messages,
         splits={
             split: SplitFacts(images=manifest.images[split], persons=manifest.instances[split])
             for split in SPLITS
@@ -369,11 +369,13 @@ def record_decision(
     tracking.set_tags(client, run_id, {Tag.VERDICT: decision.verdict, Tag.NOTE: document})
 
 
-def load_decision(session: Session, run_id: str) -> tuple[Decision, Evidence]:
-    """Read a decision and its evidence from a decision run; an empty id takes the newest."""
+def load_decision(
+    session: Session, run_id: str, role: str = Role.DECISION
+) -> tuple[Decision, Evidence]:
+    """Read a decision and its evidence from a run; an empty id takes the newest of this role."""
     if not run_id:
         study = session.study
-        run = tracking.latest(session.client, study.experiment, study.name, Role.DECISION)
+        run = tracking.latest(session.client, study.experiment, study.name, role)
         run_id = run.info.run_id
     path = tracking.artifact(session.client, run_id, Artifact.DECISION_JSON)
     decision = Decision.model_validate_json(path.read_text(encoding="utf-8"))

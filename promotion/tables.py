@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
 
+from promotion.canary import CanaryResult, Criterion, Look
 from promotion.comparison import Selection
 from promotion.costs import Energy
 from promotion.datasets import Manifest
 from promotion.datasets.manifest import SPLITS
 from promotion.decision import AuditFinding
 from promotion.evidence import ConfigurationFacts, FailedVariant, MetricComparison, RunFacts
+from promotion.parity import LEAST_SHARE, MOST_MAP_GAP, Parity
+from promotion.registry import Event
 from promotion.texts import (
     MISSING,
     NBSP,
@@ -24,6 +27,7 @@ from promotion.texts import (
     signed,
     text,
 )
+from promotion.tracking import VersionTag
 
 METRICS = ("mAP50", "mAP50-95", "precision", "recall", "threshold")
 COSTS = ("latency_p50_ms", "latency_p95_ms", "latency_ratio", "energy_wh", "train_seconds")
@@ -57,13 +61,12 @@ def splits(manifest: Manifest) -> pd.DataFrame:
     )
 
 
-def findings(manifest: Manifest) -> pd.DataFrame:
+def findings(warnings: Sequence[str]) -> pd.DataFrame:
     """One row a warning of the integrity checks; one that says so if there is none."""
-    messages = [finding.message for finding in manifest.findings] or [text("findings.none")]
     return _table(
         [
             {text("column.check"): place, text("column.message"): message}
-            for place, message in enumerate(messages, start=1)
+            for place, message in enumerate(warnings or [text("findings.none")], start=1)
         ]
     )
 
@@ -197,16 +200,106 @@ def checks(findings: Sequence[AuditFinding]) -> pd.DataFrame:
     )
 
 
+def parity(found: Parity | None) -> pd.DataFrame:
+    """How the registered model agrees with its checkpoint, beside what is required."""
+    if found is None:
+        return pd.DataFrame([text("parity.none")], columns=[text("column.outcome")])
+    share = text("parity.limit.share").format(limit=percent(LEAST_SHARE))
+    gap = text("parity.limit.map").format(limit=number(MOST_MAP_GAP))
+    boxes = text("parity.boxes").format(images=found.images)
+    names = [text(f"column.{key}") for key in ("metric", "value", "limit")]
+    rows = [
+        (boxes, number(found.boxes, 0), MISSING),
+        (text("parity.share"), percent(found.share, 1), share),
+        (text("parity.iou"), number(found.median_iou), MISSING),
+        (text("parity.gap"), number(found.largest_confidence_gap), MISSING),
+        (text("parity.map"), number(found.map_gap, 4), gap),
+    ]
+    return _with_row_names(pd.DataFrame(rows, columns=names))
+
+
+def contenders(result: CanaryResult) -> pd.DataFrame:
+    """What both sides did on the canary's pictures, all together."""
+    titles = {"challenger": result.challenger, "champion": result.champion}
+    return _table(
+        [
+            {text("column.metric"): text(f"metric.{name}")}
+            | {
+                f"{text(f'contender.{side}')} ({titles[side]})": measured(name, metrics[name])
+                for side, metrics in result.metrics.items()
+            }
+            for name in result.metrics["challenger"]
+        ]
+    )
+
+
+def criteria(look: Look) -> pd.DataFrame:
+    """One row a criterion of stability after a look."""
+    return _table(
+        [
+            {
+                text("column.criterion"): text(f"canary.{one.name}"),
+                text("column.value"): _criterion_value(one),
+                text("column.bounds"): interval(one.bounds),
+                text("column.limit"): f"{'≤' if one.is_drift else '≥'}{NBSP}{number(one.limit)}",
+                text("column.state"): text(f"state.{one.state}"),
+            }
+            for one in look.criteria
+        ]
+    )
+
+
+def looks(found: Sequence[Look]) -> pd.DataFrame:
+    """One row a batch: all that was known after it."""
+    return _table(
+        [
+            {
+                text("column.batch"): place,
+                text("column.images"): number(look.images, 0),
+                text("column.persons"): number(look.persons, 0),
+            }
+            | {text(f"canary.{one.name}"): _criterion_value(one) for one in look.criteria}
+            | {text("column.verdict"): text(f"canary.{look.verdict}")}
+            for place, look in enumerate(found, start=1)
+        ]
+    )
+
+
+def _criterion_value(one: Criterion) -> str:
+    return signed(one.value) if one.is_difference else number(one.value)
+
+
 def registered(versions: Sequence[ModelVersion], aliases: Mapping[str, str]) -> pd.DataFrame:
     """One row a registered version, newest first."""
-    names = [text(f"column.{key}") for key in ("version", "alias", "run", "verdict")]
+    names = [text(f"column.{key}") for key in ("version", "alias", "run", "verdict", "canary")]
     rows = [
         (
             version.version,
             ", ".join(alias for alias, number in aliases.items() if number == str(version.version)),
-            version.tags.get("run_name", MISSING),
-            text(f"verdict.{version.tags['verdict']}") if "verdict" in version.tags else MISSING,
+            version.tags.get(VersionTag.RUN_NAME, MISSING),
+            _said(version, VersionTag.VERDICT),
+            _said(version, VersionTag.CANARY),
         )
         for version in versions
+    ]
+    return _with_row_names(pd.DataFrame(rows, columns=names))
+
+
+def _said(version: ModelVersion, tag: str) -> str:
+    return text(f"{tag}.{version.tags[tag]}") if tag in version.tags else MISSING
+
+
+def history(events: Sequence[Event]) -> pd.DataFrame:
+    """One row a transition of the registry, newest first."""
+    names = [text(f"column.{key}") for key in ("when", "action", "version", "who", "why")]
+    rows = [
+        (
+            event.when[:19].replace("T", " "),
+            text(f"action.{event.action}"),
+            event.version,
+            event.who,
+            event.why,
+        )
+        for event in events
     ]
     return _with_row_names(pd.DataFrame(rows, columns=names))

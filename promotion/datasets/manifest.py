@@ -38,6 +38,11 @@ class Manifest(BaseModel):
     findings: list[Finding] = []
 
     @property
+    def messages(self) -> list[str]:
+        """What the checks found, in words."""
+        return [finding.message for finding in self.findings]
+
+    @property
     def digest(self) -> str:
         """The SHA-256 of all names and sums: equal digests mean equal data."""
         lines = "".join(f"{name} {digest}\n" for name, digest in sorted(self.files.items()))
