@@ -61,7 +61,7 @@ JobsOption = Annotated[
 BackendOption = Annotated[Backend, typer.Option("--backend", help="joblib's back end.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
-WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the record.", prompt="why")]
+WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
 
 PLACES = {
     "staging": "in Staging",
@@ -69,6 +69,7 @@ PLACES = {
     "left": "no longer in Production",
     "none": "neither in Staging nor in Production",
 }
+NO_REASON = "no reason given"
 DEFAULT_STUDY = Path("studies/default.yaml")
 
 
@@ -313,14 +314,18 @@ def canary(
 
 
 @app.command()
-def approve(why: WhyOption, home: HomeOption = None, debug: DebugOption = False) -> None:
+def approve(
+    why: WhyOption = NO_REASON, home: HomeOption = None, debug: DebugOption = False
+) -> None:
     """Put the staged version in Production, where the policy asks for a person's approval."""
     with _one_line_errors(debug):
         _show_event(registry.approve(_connect(home), why))
 
 
 @app.command()
-def rollback(why: WhyOption, home: HomeOption = None, debug: DebugOption = False) -> None:
+def rollback(
+    why: WhyOption = NO_REASON, home: HomeOption = None, debug: DebugOption = False
+) -> None:
     """Put the previous version back in Production."""
     with _one_line_errors(debug):
         _show_event(registry.roll_back(_connect(home), why))
@@ -345,7 +350,7 @@ def serve(
         address = f"http://127.0.0.1:{port}/invocations"
         console.print(f"{name}: {address} (stop with Ctrl+C)", highlight=False, soft_wrap=True)
         model = f"models:/{tracking.REGISTERED_MODEL}@{registry.PRODUCTION}"
-        raise typer.Exit(_mlflow("models", "serve", "-m", model, "--env-manager", "local", port))
+        raise typer.Exit(_mlflow(port, "models", "serve", "-m", model, "--env-manager", "local"))
 
 
 @app.command()
@@ -415,16 +420,15 @@ def ui(
         _connect(home)
         console.print(f"MLflow: http://127.0.0.1:{port} (stop with Ctrl+C)", highlight=False)
         uri = mlflow.get_tracking_uri()
-        raise typer.Exit(_mlflow("ui", "--backend-store-uri", uri, port))
+        raise typer.Exit(_mlflow(port, "ui", "--backend-store-uri", uri))
 
 
 def _connect(home: Path | None) -> MlflowClient:
     return tracking.connect((home or tracking.default_home()).resolve())
 
 
-def _mlflow(*arguments: str | int) -> int:
-    """Run MLflow's own command line on this store; the last argument is the port."""
-    *options, port = map(str, arguments)
+def _mlflow(port: int, *arguments: str) -> int:
+    """Run a server of MLflow's own command line on this store."""
     environment = {**os.environ, "MLFLOW_TRACKING_URI": mlflow.get_tracking_uri()}
-    command = [sys.executable, "-m", "mlflow", *options, "--port", port]
+    command = [sys.executable, "-m", "mlflow", *arguments, "--port", str(port)]
     return subprocess.call(command, env=environment)

@@ -115,7 +115,7 @@ def stage(
             f"({parity.share:.1%} of the boxes agree, mAP50 differs by {parity.map_gap:.3f}); "
             "the export is at fault, train the run again"
         )
-    registry.stage(client, number, f"decision on {decision.candidate.run_name}: {decision.verdict}")
+    registry.stage(client, number, text("event.stage").format(run=decision.candidate.run_name))
     carried_out = {"parity": parity, "place": registry.place_of(client, number)}
     return complete(decision.model_copy(update=carried_out), evidence)
 

@@ -172,6 +172,7 @@ _TEXTS = {
     "state.open": "non tranché",
     "contender.challenger": "prétendant",
     "contender.champion": "tenant",
+    "event.stage": "promotion décidée de {run}",
     "action.stage": "mise en Staging",
     "action.promote": "mise en Production",
     "action.withdraw": "retrait de Staging",
