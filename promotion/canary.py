@@ -64,6 +64,14 @@ class Answer:
     milliseconds: float
 
 
+@dataclass(frozen=True)
+class Promise:
+    """What the challenger did on test: its precision, and its `behaviour` image by image."""
+
+    precision: float
+    behaviour: pd.DataFrame
+
+
 class Criterion(Fact):
     """One condition of stability after a look.
 
@@ -158,15 +166,15 @@ def run_canary(
     champion: Contender,
     images: Sequence[Path],
     ground_truth: pd.DataFrame,
-    reference: pd.DataFrame,
+    promise: Promise,
     rules: Canary,
     confidence: float,
     progress: Callable[[Look], None] | None = None,
 ) -> Course:
     """Show both models the pictures, batch by batch, until the challenger has passed or failed.
 
-    The pictures are shown in the order given. `reference` is the challenger's `behaviour` on test.
-    Every batch is sent with `rules.requests` requests at a time.
+    The pictures are shown in the order given; every batch is sent with `rules.requests` requests at
+    a time.
     """
     waiting = list(images)
     _warm_up((challenger, champion), waiting[:WARM_UP_IMAGES])
@@ -181,19 +189,19 @@ def run_canary(
         names = [path.name for path in batch]
         truth = ground_truth[ground_truth["image"].isin(names)]
         observations = pd.concat([observations, _observe(truth, answers, names)])
-        looks.append(judge(observations, reference, rules, confidence, len(looks) + 1))
+        looks.append(judge(observations, promise, rules, confidence, len(looks) + 1))
         if progress:
             progress(looks[-1])
     detections = {side: pd.concat(parts, ignore_index=True) for side, parts in boxes.items()}
     needed = None
     if looks[-1].verdict == "continue":
-        needed = _images_needed(observations, looks[-1], rules, 1 - confidence)
+        needed = _images_needed(observations, looks[-1], promise, rules, 1 - confidence)
     return Course(looks, needed, observations, detections)
 
 
 def judge(
     observations: pd.DataFrame,
-    reference: pd.DataFrame,
+    promise: Promise,
     rules: Canary,
     confidence: float,
     look: int,
@@ -207,11 +215,12 @@ def judge(
     risk = 1 - confidence
     criteria = [
         _tested(name, values, null, low, risk)
-        for name, (values, null, low) in _tests(observations, rules).items()
+        for name, (values, null, low) in _tests(observations, promise, rules).items()
     ]
     for column in ("boxes", "confidence"):
         now = observations[f"{column}_challenger"]
-        criteria.append(_drift(f"drift_{column}", reference[column], now, rules.drift, risk, look))
+        before = promise.behaviour[column]
+        criteria.append(_drift(f"drift_{column}", before, now, rules.drift, risk, look))
     states = {criterion.state for criterion in criteria}
     verdict: CanaryVerdict = "go" if states == {"held"} else "continue"
     if "broken" in states:
@@ -290,29 +299,37 @@ def _boxes(answers: Sequence[Answer]) -> pd.DataFrame:
     return pd.concat([answer.boxes for answer in answers], ignore_index=True)
 
 
-def _tests(observations: pd.DataFrame, rules: Canary) -> dict[str, tuple[Floats, float, float]]:
+def _tests(
+    observations: pd.DataFrame, promise: Promise, rules: Canary
+) -> dict[str, tuple[Floats, float, float]]:
     """For each test its values, one an image; the mean they must exceed; and their lower end.
 
     The upper end is 1 for all: differences of a metric, and whether an answer came in time.
     """
     in_time = np.asarray(observations["ms_challenger"] <= rules.latency_p95_ms, np.float64)
     return {
-        metric: (_differences(observations, metric), -getattr(rules.margins, metric), -1.0)
-        for metric in METRICS
-    } | {"latency": (in_time, PERCENTILE / 100, 0.0)}
+        "recall": (_differences(observations, "recall", 1.0), -rules.margins.recall, -1.0),
+        "precision": (
+            _differences(observations, "precision", promise.precision),
+            -rules.margins.precision,
+            -1.0,
+        ),
+        "latency": (in_time, PERCENTILE / 100, 0.0),
+    }
 
 
-def _differences(observations: pd.DataFrame, metric: str) -> Floats:
+def _differences(observations: pd.DataFrame, metric: str, undefined: float) -> Floats:
     """Challenger − champion of a metric in each image, in [−1, 1].
 
-    An image without a person has nothing to miss and one without a box nothing false: both count
-    as 1. All images weigh the same, which bounds what one crowd can do to the test.
+    All images weigh the same, which bounds what one crowd can do to the test. `undefined` stands
+    for the recall of an image without a person, or the precision of one without a box: the latter
+    is what test promised, so that neither silence nor boldness pays by itself.
     """
     values = []
     for side in SIDES:
         found = observations[f"found_{side}"].to_numpy(float)
         of = observations["persons" if metric == "recall" else f"boxes_{side}"].to_numpy(float)
-        values.append(np.divide(found, of, out=np.ones_like(found), where=of > 0))
+        values.append(np.divide(found, of, out=np.full_like(found, undefined), where=of > 0))
     return np.asarray(values[0] - values[1])
 
 
@@ -374,14 +391,14 @@ def _drift(
 
 
 def _images_needed(
-    observations: pd.DataFrame, look: Look, rules: Canary, risk: float
+    observations: pd.DataFrame, look: Look, promise: Promise, rules: Canary, risk: float
 ) -> int | None:
     """About how many images in all the open tests need; None if none would do, by what was seen."""
     if any(criterion.state == "open" for criterion in look.criteria if criterion.is_drift):
         return None
     needed = [
         values_to_reject(log_wealth(values, null, low, 1), _level_for(risk))
-        for name, (values, null, low) in _tests(observations, rules).items()
+        for name, (values, null, low) in _tests(observations, promise, rules).items()
         if look.criterion(name).state == "open"
     ]
     known = [count for count in needed if count is not None]

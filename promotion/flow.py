@@ -24,6 +24,7 @@ from promotion.batch import (
     variant_steps,
 )
 from promotion.checkpoints import starting_weights
+from promotion.checksums import digest_of
 from promotion.datasets import prepare
 from promotion.decision import Decision
 from promotion.document import write_home
@@ -130,7 +131,10 @@ class Flow:
         return self._read(self._last(chain))
 
     def _chain(self) -> dict[str, str]:
-        """The run of each step that was done on the current data, study and code, by role."""
+        """The newest run of each step that was done on the current data, runs and policy, by role.
+
+        A change of the code that writes the report does not make a decision untrue.
+        """
         chain: dict[str, str] = {}
         if not any(self._complete_runs_or_none()):
             return chain
@@ -139,11 +143,11 @@ class Flow:
             (Role.DECISION, self._decision),
             (Role.REGISTRATION, self._registration),
         ):
-            step = step_after(chain)
-            run = tracking.find_complete(self.client, self.file.study.experiment, step.fingerprint)
-            if run is None:
+            wanted = {**step_after(chain).tags, Tag.COMPLETE: "true"}
+            runs = tracking.search(self.client, self.file.study.experiment, wanted, most=1)
+            if not runs:
                 return chain
-            chain[role] = run.info.run_id
+            chain[role] = runs[0].info.run_id
         number = self._read(chain[Role.REGISTRATION]).model_version
         tested = number and tracking.tested(self.client, self.file.study.experiment, number)
         if tested:
@@ -158,7 +162,7 @@ class Flow:
 
     def _missing(self, what: str, command: str) -> str:
         return (
-            f"study {self.file.study.name} has no {what} on its current data, settings and code; "
+            f"study {self.file.study.name} has no {what} on its current data, runs and policy; "
             f"run `promotion {command}` first"
         )
 
@@ -189,11 +193,13 @@ class Flow:
         settings = study.model_dump(
             mode="json", exclude=None if role == Role.CANARY else {"canary"}
         )
+        facts = {"study": settings, **inputs}
         return Step(
             role=role,
             name=f"{role}_{study.name}",
-            fingerprint=fingerprint(role, study=settings, **inputs),
+            fingerprint=fingerprint(role, **facts),
             parameters=dict(inputs),
+            tags={Tag.INPUTS: digest_of({"role": role, **facts})},
         )
 
     def _execute(self, step: Step) -> str:

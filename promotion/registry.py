@@ -10,6 +10,7 @@ from __future__ import annotations
 import getpass
 import platform
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -41,6 +42,9 @@ EVENT, HOST = "event", "host"
 # A transition takes a second; a note this old from another machine is that of a dead process.
 LEASE = timedelta(minutes=5)
 PATIENCE_S = 60
+# MLflow takes neither + nor ( in the key of a tag, and SQL servers cut long values.
+WHEN = "%Y-%m-%dT%H:%M:%S.%fZ"
+LONGEST_REASON = 500
 
 
 class Event(Fact):
@@ -275,8 +279,8 @@ def _transition(
             action=action,
             version=number,
             who=f"{_user()}@{platform.node()}",
-            when=datetime.now(UTC).isoformat(timespec="microseconds"),
-            why=why,
+            when=datetime.now(UTC).strftime(WHEN),
+            why=textwrap.shorten(why, LONGEST_REASON),
             before=before,
             after=after,
         )

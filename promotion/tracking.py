@@ -59,6 +59,7 @@ class Tag:
     CONFIGURATION = "promotion.configuration"
     HOME = "promotion.home"
     FINGERPRINT = "promotion.fingerprint"
+    INPUTS = "promotion.inputs"
     COMPLETE = "promotion.complete"
     DATASET_DIGEST = "promotion.dataset_digest"
     CODE_VERSION = "promotion.code_version"

@@ -16,6 +16,7 @@ from promotion.canary import (
     CanaryResult,
     Contender,
     Course,
+    Promise,
     behaviour,
     side_metrics,
 )
@@ -42,7 +43,7 @@ class Trial:
     warnings: list[str]
     images: list[Path]
     ground_truth: pd.DataFrame
-    reference: pd.DataFrame
+    promise: Promise
 
 
 def open_trial(session: Session, decision: Decision, evidence: Evidence) -> Trial:
@@ -87,9 +88,12 @@ def open_trial(session: Session, decision: Decision, evidence: Evidence) -> Tria
             rules.dataset.seed,
         ),
         ground_truth=ground_truth(dataset.folder, "canary"),
-        reference=behaviour(
-            seen[seen["confidence"] >= challenger.threshold],
-            [path.name for path in load_images(session, campaign, "test")],
+        promise=Promise(
+            evidence.test_metrics[decision.candidate.run_name]["precision"],
+            behaviour(
+                seen[seen["confidence"] >= challenger.threshold],
+                [path.name for path in load_images(session, campaign, "test")],
+            ),
         ),
     )
 
