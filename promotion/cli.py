@@ -396,12 +396,13 @@ def status(home: HomeOption = None, debug: DebugOption = False) -> None:
         for alias in reversed(registry.ALIASES):
             number = aliases.get(alias)
             console.print(f"{alias}: {f'version {number}' if number else '-'}", highlight=False)
-        tags = (VersionTag.RUN_NAME, VersionTag.VERDICT, VersionTag.CANARY, VersionTag.THRESHOLD)
+        tags = (VersionTag.RUN_NAME, VersionTag.VERDICT, VersionTag.CANARY)
         table = Table("version", "alias", "run", "verdict", "canary", "threshold")
         for version in found:
             names = [a for a, number in aliases.items() if number == str(version.version)]
             values = [version.tags.get(key, "-") for key in tags]
-            table.add_row(str(version.version), ", ".join(names), *values)
+            threshold = f"{float(version.tags[VersionTag.THRESHOLD]):.3f}"
+            table.add_row(str(version.version), ", ".join(names), *values, threshold)
         console.print(table)
         events = Table("when (UTC)", "action", "version", "who", "why")
         for event in registry.history(client):
@@ -429,6 +430,9 @@ def _connect(home: Path | None) -> MlflowClient:
 
 def _mlflow(port: int, *arguments: str) -> int:
     """Run a server of MLflow's own command line on this store."""
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": mlflow.get_tracking_uri()}
+    # MLflow looks for its servers' programs on the path, where no inactive environment is.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    store = mlflow.get_tracking_uri()
+    environment = {**os.environ, "PATH": path, "MLFLOW_TRACKING_URI": store}
     command = [sys.executable, "-m", "mlflow", *arguments, "--port", str(port)]
     return subprocess.call(command, env=environment)

@@ -17,7 +17,7 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from promotion.checksums import verify
 from promotion.detector import LOWEST_CONFIDENCE, Detector
@@ -90,6 +90,8 @@ def _read_photograph(content: bytes, row: int) -> NDArray[np.uint8]:
                 )
             # OpenCV would fill the missing part of a truncated file with grey.
             image.load()
+    except UnidentifiedImageError:
+        raise MlflowException.invalid_parameter_value(f"row {row}: not an image") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise MlflowException.invalid_parameter_value(
             f"row {row}: not a whole image (JPEG or PNG): {error}"
