@@ -16,6 +16,7 @@ from typing import Annotated
 
 import mlflow
 import typer
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 from rich.markup import escape
@@ -88,6 +89,13 @@ def _one_line_errors(debug: bool) -> Iterator[None]:
         raise typer.Exit(error.exit_code) from None
     except (typer.Exit, typer.Abort):
         raise
+    except MlflowException as error:
+        if debug:
+            raise
+        reason = str(error).splitlines()[0][:200]
+        mend = "what was begun is finished by the same command, once MLflow answers"
+        _print_error(f"MLflow at {mlflow.get_tracking_uri()} failed: {reason}; {mend}")
+        raise typer.Exit(1) from None
     except Exception as error:
         if debug:
             raise

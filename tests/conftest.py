@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -52,6 +58,51 @@ def smoke_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 trained, 0 kept from before, 0 failed" in done.stdout
     return home
+
+
+class MlflowServer:
+    """A tracking server on loopback that keeps its artifacts to itself."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = str(free.getsockname()[1])
+        self.uri = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start, or start again on what it kept; return when it answers."""
+        command = [sys.executable, "-m", "mlflow", "server", "--port", self.port, "--workers", "1"]
+        command += ["--backend-store-uri", f"sqlite:///{self.place / 'server.db'}"]
+        command += ["--artifacts-destination", str(self.place / "artifacts")]
+        with (self.place / "log").open("a") as log:
+            self.process = subprocess.Popen(
+                command, env=clean_environment(), stdout=log, stderr=log, start_new_session=True
+            )
+        wait_for(f"{self.uri}/health")
+
+    def stop(self) -> None:
+        """Stop it and its workers at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=30)
+
+
+def wait_for(url: str) -> None:
+    """Wait until a server answers."""
+    for _ in range(240):
+        with contextlib.suppress(OSError), urllib.request.urlopen(url):
+            return
+        time.sleep(0.5)
+    raise TimeoutError(url)
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    started = MlflowServer(tmp_path_factory.mktemp("server"))
+    started.start()
+    yield started
+    started.stop()
 
 
 def boxes(*rows: tuple[str, float, float, float, float]) -> pd.DataFrame:

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -29,7 +22,7 @@ from promotion.detector import Detector
 from promotion.evidence import Evidence
 from promotion.study import ROOT
 from promotion.tracking import Artifact, Role, Tag
-from tests.conftest import SMOKE, clean_environment, promotion
+from tests.conftest import SMOKE, MlflowServer, clean_environment, promotion
 
 pytestmark = pytest.mark.end_to_end
 STUDY = ("--study", str(SMOKE))
@@ -189,34 +182,11 @@ def test_the_landing_page_has_verdict_criteria_and_picture(smoke_home: Path) -> 
     assert "comparison.png" in page
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    """A tracking server on loopback that keeps its artifacts to itself."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    place = tmp_path / "server"
-    place.mkdir()
-    command = [sys.executable, "-m", "mlflow", "server", "--port", port, "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{place / 'server.db'}"]
-    command += ["--artifacts-destination", str(place / "artifacts")]
-    with (place / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        try:
-            uri = f"http://127.0.0.1:{port}"
-            for _ in range(120):
-                with contextlib.suppress(OSError), urllib.request.urlopen(f"{uri}/health"):
-                    break
-                time.sleep(0.5)
-            yield uri
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=30)
-
-
-def test_the_same_notebooks_run_against_a_tracking_server(server: str, tmp_path: Path) -> None:
+def test_the_same_notebooks_run_against_a_tracking_server(
+    server: MlflowServer, tmp_path: Path
+) -> None:
     home = tmp_path / "home"
-    done = promotion("report", *STUDY, home=home, MLFLOW_TRACKING_URI=server)
+    done = promotion("report", *STUDY, home=home, MLFLOW_TRACKING_URI=server.uri)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (home / "decision.json").exists()
     assert (home / "book" / "index.html").exists()
