@@ -10,22 +10,18 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import mlflow
-import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
 
-from promotion import registry, tracking
+from promotion import tracking
 from promotion.checksums import sha256_of
-from promotion.datasets.yolo import read_image
-from promotion.decision import Decision
-from promotion.detector import Detector
-from promotion.evidence import Evidence
 from promotion.study import ROOT
 from promotion.tracking import Artifact, Role, Tag
 from tests.conftest import SMOKE, MlflowServer, clean_environment, promotion
 
 pytestmark = pytest.mark.end_to_end
 STUDY = ("--study", str(SMOKE))
+ONE_SEED = ("--set", "grid.seed=[1]")
 
 
 @pytest.fixture
@@ -72,7 +68,9 @@ def test_each_variant_has_the_lab_s_metrics_its_artifacts_and_its_dataset(
     found = runs(client, Role.VARIANT)
     assert sorted(run.info.run_name for run in found) == [
         "yolov8n_e1_sz160_lr0.01_s1",
+        "yolov8n_e1_sz160_lr0.01_s2",
         "yolov8n_e1_sz96_lr0.01_s1",
+        "yolov8n_e1_sz96_lr0.01_s2",
     ]
     for run in found:
         names = ("mAP50", "mAP50-95", "precision", "recall", "threshold")
@@ -90,19 +88,19 @@ def test_a_finished_variant_is_not_trained_again(smoke_home: Path, client: Mlflo
     before = {run.info.run_id for run in runs(client, Role.VARIANT)}
     done = promotion("report", *STUDY, home=smoke_home)
     assert done.returncode == 0, done.stderr
-    assert "0 trained, 2 kept from before, 0 failed" in done.stdout
+    assert "0 trained, 4 kept from before, 0 failed" in done.stdout
     assert {run.info.run_id for run in runs(client, Role.VARIANT)} == before
 
 
 def test_one_more_variant_costs_only_itself(smoke_home: Path) -> None:
-    wider = ("--set", "grid.imgsz=[96,128,160]")
+    wider = ("--set", "grid.imgsz=[96,128,160]", *ONE_SEED)
     done = promotion("run", *STUDY, *wider, home=smoke_home)
     assert done.returncode == 0, done.stderr
     assert "1 trained, 2 kept from before, 0 failed" in done.stdout
 
 
 def test_an_interrupted_batch_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "promotion", "run", *STUDY, "--jobs", "1"]
+    command = [sys.executable, "-m", "promotion", "run", *STUDY, *ONE_SEED, "--jobs", "1"]
     environment = {**clean_environment(), "PYTHONUNBUFFERED": "1"}
     started = subprocess.Popen(
         [*command, "--home", str(tmp_path)],
@@ -120,14 +118,14 @@ def test_an_interrupted_batch_goes_on_where_it_stopped(tmp_path: Path) -> None:
     _, errors = started.communicate(timeout=60)
     assert started.returncode == 130, errors
     assert "finished variants are kept" in errors
-    done = promotion("run", *STUDY, home=tmp_path)
+    done = promotion("run", *STUDY, *ONE_SEED, home=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "1 trained, 1 kept from before, 0 failed" in done.stdout
 
 
 def test_a_failed_variant_stops_no_other_and_is_shown(smoke_home: Path) -> None:
     # One picture of 32 pixels a batch leaves batch normalisation nothing to average.
-    failing = ("--set", "grid.imgsz=[32,96,160]", "--set", "grid.batch=[1]")
+    failing = ("--set", "grid.imgsz=[32,96,160]", "--set", "grid.batch=[1]", *ONE_SEED)
     study = (*STUDY, "--set", "name=failing", *failing)
     done = promotion("report", *study, home=smoke_home)
     assert done.returncode == 1
@@ -192,49 +190,6 @@ def test_the_same_notebooks_run_against_a_tracking_server(
     assert (home / "book" / "index.html").exists()
     assert not (home / "mlflow.db").exists()
     assert not (home / "artifacts").exists()
-
-
-def forced(client: MlflowClient, verdict: str) -> tuple[Decision, Evidence]:
-    """The smoke study's real decision, with another verdict."""
-    run = tracking.latest(client, "smoke", "smoke", Role.DECISION)
-    path = tracking.artifact(client, run.info.run_id, Artifact.DECISION_JSON)
-    decision = Decision.model_validate_json(path.read_text(encoding="utf-8"))
-    path = tracking.artifact(client, run.info.run_id, Artifact.EVIDENCE)
-    evidence = Evidence.model_validate_json(path.read_text(encoding="utf-8"))
-    return decision.model_copy(update={"verdict": verdict}), evidence
-
-
-def test_other_verdicts_register_nothing(client: MlflowClient) -> None:
-    for verdict in ("reject", "inconclusive"):
-        before = registry.versions(client)
-        assert registry.register(client, *forced(client, verdict)) is None
-        assert registry.versions(client) == before
-
-
-def test_a_promoted_run_is_registered_once_and_serves(
-    client: MlflowClient, smoke_home: Path
-) -> None:
-    decision, evidence = forced(client, "promote")
-    version = registry.register(client, decision, evidence)
-    assert version is not None
-    assert registry.register(client, decision, evidence) == version
-    assert registry.aliases(client) == {"staging": version}
-    found = client.get_model_version("person-detector", version)
-    assert found.run_id == decision.candidate.run_id
-    assert found.current_stage == "Staging"
-    assert {"run_name", "fingerprint", "verdict", "threshold"} <= set(found.tags)
-
-    model = mlflow.pyfunc.load_model("models:/person-detector@staging")
-    assert model.metadata.signature is not None
-    picture = sorted((smoke_home / "datasets").glob("*/images/val/*.jpg"))[0]
-    rows = model.predict(
-        pd.DataFrame({"image": [picture.read_bytes()]}), params={"threshold": 0.05}
-    )
-    onnx = tracking.artifact(client, decision.candidate.run_id, Artifact.MODEL)
-    direct = Detector(onnx).detect(read_image(picture), 0.05)
-    assert rows["confidence"].to_numpy() == pytest.approx(direct.confidences)
-    shown = promotion("status", home=smoke_home)
-    assert decision.candidate.run_name in shown.stdout
 
 
 def test_the_notebooks_run_by_hand_from_top_to_bottom(smoke_home: Path) -> None:
