@@ -122,8 +122,9 @@ def open_version(client: MlflowClient, number: str) -> Contender:
         RegistryError: there is no such version.
     """
     registered = version(client, number)
+    address = f"models:/{REGISTERED_MODEL}/{number}"
     try:
-        model = mlflow.pyfunc.load_model(f"models:/{REGISTERED_MODEL}/{number}")
+        model = mlflow.pyfunc.load_model(address, suppress_warnings=True)
     except MlflowException as error:
         # MLflow wraps what the model raises on its way in.
         cause = error.__cause__ or error.__context__
