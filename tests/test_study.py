@@ -40,7 +40,7 @@ def test_the_lab_s_grid_and_its_names() -> None:
 
 def test_a_swept_optimizer_stands_in_the_name() -> None:
     study = load_study(SMOKE, ["grid.optimizer=[SGD, AdamW]", "baseline.optimizer=SGD"])
-    assert len({variant.run_name for variant in study.variants}) == len(study.variants) == 4
+    assert len({variant.run_name for variant in study.variants}) == len(study.variants) == 8
 
 
 def test_an_unknown_key_is_named_with_the_nearest_allowed_one() -> None:
