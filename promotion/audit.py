@@ -1,64 +1,310 @@
-"""Audits the experiment itself: flaws that would make its comparison worthless."""
+"""Audits the experiment itself: flaws that would make its comparison worthless.
+
+A check passes, fails, or says that what it needs is not known. Each has a section of its own in
+`book/audit.md`.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 from promotion.decision import AuditFinding
-from promotion.evidence import Evidence, RunFacts
-from promotion.texts import number, text
+from promotion.evaluation import LOWEST_THRESHOLD
+from promotion.experiment import AuditedRun, Experiment
+from promotion.proportions import newcombe_interval, persons_needed
+from promotion.texts import interval, number, signed, text
+
+Severity = Literal["blocking", "warning", "note"]
 
 FEWEST_SEEDS = 3
+METRICS = ("mAP50", "mAP50-95", "precision", "recall")
+# Nearer than this, two runs are one: training has no such luck.
+SAME_METRIC = 1e-9
+# An image that shows nearly as many boxes as it may shows all that the detector imagines.
+NEAR_CAP = 0.95
+FAIR_POWER = 0.8
+# So many boxes for each person found: a detector that shows everything.
+MOST_BOXES_A_PERSON = 20
+MOST_NAMES = 4
 
 
-def audit(evidence: Evidence) -> list[AuditFinding]:
-    """Every check on the experiment, passed or not."""
-    return [
-        _complete_grid(evidence),
-        _enough_seeds(evidence),
-        _parameters_have_an_effect(evidence),
-        _applied_as_requested(evidence),
-    ]
+def audit(experiment: Experiment) -> list[AuditFinding]:
+    """Every check on the experiment: passed, failed, or not to be told."""
+    return [check(experiment) for check in CHECKS]
 
 
-def _finding(identity: str, severity: str, passed: bool, **facts: object) -> AuditFinding:
-    outcome = "passed" if passed else "failed"
+def _finding(
+    identity: str, severity: Severity, passed: bool | None, **facts: object
+) -> AuditFinding:
+    outcome = {True: "passed", False: "failed", None: "unknown"}[passed]
     message = text(f"audit.{identity}.{outcome}").format(**facts)
-    return AuditFinding.model_validate(
-        {"id": identity, "severity": severity, "passed": passed, "message": message}
-    )
+    return AuditFinding(id=identity, severity=severity, passed=passed, message=message)
 
 
-def _complete_grid(evidence: Evidence) -> AuditFinding:
-    names = ", ".join(variant.run_name for variant in evidence.failed)
-    total = len(evidence.runs) + len(evidence.failed)
+def _some(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    shown = "; ".join(names[:MOST_NAMES])
+    more = len(names) - MOST_NAMES
+    return shown + text("audit.more").format(more=more) if more > 0 else shown
+
+
+def _names(groups: Sequence[Sequence[str]]) -> str:
+    return _some([" = ".join(group) for group in groups])
+
+
+def _complete_grid(experiment: Experiment) -> AuditFinding:
+    names = ", ".join(experiment.missing)
+    total = len(experiment.runs) + len(experiment.missing)
     return _finding("complete-grid", "warning", not names, names=names, total=total)
 
 
-def _enough_seeds(evidence: Evidence) -> AuditFinding:
-    compared = (evidence.candidate_configuration, evidence.baseline_configuration)
-    fewest = min(len(evidence.configuration(name).seeds) for name in compared)
-    return _finding("enough-seeds", "warning", fewest >= FEWEST_SEEDS, fewest=fewest)
+def _twins(
+    runs: Sequence[AuditedRun], alike: Callable[[AuditedRun, AuditedRun], bool]
+) -> list[list[str]]:
+    """Groups of runs with the same weights, or where these are not known the same metrics."""
+    groups: list[list[AuditedRun]] = []
+    for run in runs:
+        home = next((g for g in groups if _same(g[0], run) and alike(g[0], run)), None)
+        if home is None:
+            groups.append([run])
+        else:
+            home.append(run)
+    return [[run.name for run in group] for group in groups if len(group) > 1]
 
 
-def _parameters_have_an_effect(evidence: Evidence) -> AuditFinding:
-    """Runs that differ in their parameters but not in their weights."""
-    groups: dict[str, list[RunFacts]] = defaultdict(list)
-    for run in evidence.runs:
-        groups[run.parameters_sha256].append(run)
-    twins = [[run.run_name for run in runs] for runs in groups.values() if len(runs) > 1]
-    names = "; ".join(" = ".join(group) for group in twins)
-    return _finding("parameter-effect", "blocking", not twins, names=names)
-
-
-def _applied_as_requested(evidence: Evidence) -> AuditFinding:
-    differences = []
-    for run in evidence.runs:
-        for key in ("lr0", "imgsz", "epochs", "batch", "seed"):
-            asked, applied = run.params.get(key), run.params.get(f"applied_{key}")
-            if asked and applied and float(asked) != float(applied):
-                shown = f"{key} {number(float(asked), 6)} → {number(float(applied), 6)}"
-                differences.append(f"{run.run_name} ({shown})")
-    return _finding(
-        "applied-as-requested", "blocking", not differences, names="; ".join(differences)
+def _same(one: AuditedRun, other: AuditedRun) -> bool:
+    if one.parameters is not None and other.parameters is not None:
+        return one.parameters == other.parameters
+    shared = [name for name in METRICS if name in one.metrics and name in other.metrics]
+    return bool(shared) and all(
+        abs(one.metrics[name] - other.metrics[name]) < SAME_METRIC for name in shared
     )
+
+
+def _parameters_have_an_effect(experiment: Experiment) -> AuditFinding:
+    """Runs of different configurations that are one and the same."""
+    if len({run.configuration for run in experiment.runs}) < 2:
+        return _finding("parameter-effect", "blocking", None)
+    twins = _twins(experiment.runs, lambda a, b: a.configuration != b.configuration)
+    return _finding("parameter-effect", "blocking", not twins, names=_names(twins))
+
+
+def _applied_as_requested(experiment: Experiment) -> AuditFinding:
+    differences, known = [], False
+    for run in experiment.runs:
+        for key, applied in run.applied.items():
+            asked = run.asked.get(key)
+            if asked is None:
+                continue
+            known = True
+            if not _equal(asked, applied):
+                differences.append(f"{run.name} ({key} {asked} → {applied})")
+        # Ultralytics chooses the learning rate itself when it chooses the optimizer.
+        if not run.applied and run.asked.get("optimizer") == "auto" and "lr0" in run.asked:
+            known = True
+            differences.append(f"{run.name} (lr0 {run.asked['lr0']}, optimizer auto)")
+    passed = None if not known else not differences
+    return _finding("applied-as-requested", "blocking", passed, names=_some(differences))
+
+
+def _equal(asked: str, applied: str) -> bool:
+    try:
+        return float(asked) == float(applied)
+    except ValueError:
+        return asked.lower() == applied.lower()
+
+
+def _measured_on_the_artifact(experiment: Experiment) -> AuditFinding:
+    known = [run for run in experiment.runs if run.registrable and run.measured]
+    others = [run for run in known if run.registrable != run.measured]
+    names = _some([f"{run.name} ({run.measured} ≠ {run.registrable})" for run in others])
+    passed = not others if known else None
+    return _finding("measured-artifact", "blocking", passed, names=names)
+
+
+def _operating_point(experiment: Experiment) -> AuditFinding:
+    found = experiment.operating
+    if found is None:
+        return _boxes_a_person(experiment)
+    full = found.boxes_per_image >= NEAR_CAP * found.most_boxes
+    low = found.threshold is not None and found.threshold < LOWEST_THRESHOLD
+    return _finding(
+        "operating-point",
+        "blocking",
+        not (full or low),
+        boxes=number(found.boxes_per_image, 1),
+        most=found.most_boxes,
+        threshold=number(found.threshold),
+    )
+
+
+def _boxes_a_person(experiment: Experiment) -> AuditFinding:
+    """Without the threshold, the precision still tells how many boxes go with a person found."""
+    shares = [run.metrics["precision"] for run in experiment.runs if "precision" in run.metrics]
+    if not shares:
+        return _finding("operating-point", "blocking", None)
+    most = 1 / max(min(shares), 1e-9)
+    passed = most < MOST_BOXES_A_PERSON
+    message = text("audit.operating-point.precision").format(
+        precision=number(min(shares)), boxes=number(most, 0)
+    )
+    return AuditFinding(id="operating-point", severity="blocking", passed=passed, message=message)
+
+
+def _enough_images(experiment: Experiment) -> AuditFinding:
+    """Whether the split can tell the claimed difference from chance."""
+    counts, claim = experiment.counts, experiment.claim
+    if counts is not None:
+        low, high = newcombe_interval(
+            counts.candidate, counts.baseline, counts.persons, experiment.confidence
+        )
+        difference = (counts.candidate - counts.baseline) / counts.persons
+        shares = counts.candidate / counts.persons, counts.baseline / counts.persons
+        return _finding(
+            "enough-images",
+            "warning",
+            low > 0 or high < 0,
+            difference=signed(difference),
+            interval=interval((low, high)),
+            images=counts.images,
+            persons=counts.persons,
+            needed=number(persons_needed(*shares, experiment.confidence, FAIR_POWER), 0),
+        )
+    if claim is None or experiment.splits is None or experiment.claimed_on is None:
+        return _finding("enough-images", "warning", None)
+    first, split = claim.comparison[0], experiment.splits[experiment.claimed_on]
+    # Images alone: what the seeds add is another check's affair.
+    reach = 1.96 * first.image_error
+    needed = split.images * (reach / max(abs(first.difference), 1e-9)) ** 2
+    return _finding(
+        "enough-images",
+        "warning",
+        abs(first.difference) > reach,
+        difference=signed(first.difference),
+        interval=interval(first.interval),
+        images=split.images,
+        persons=split.persons,
+        needed=number(needed / split.images * split.persons, 0),
+    )
+
+
+def _untrained_was_compared(experiment: Experiment) -> AuditFinding:
+    """The starting model is among the alternatives, and does not beat the candidate."""
+    found = experiment.untrained
+    if found is None:
+        message = text("audit.untrained.absent")
+        return AuditFinding(id="untrained", severity="warning", passed=False, message=message)
+    beaten = found.probability_better <= 1 - experiment.confidence
+    return _finding(
+        "untrained",
+        "blocking",
+        not beaten,
+        metric=text(f"metric.{found.metric}"),
+        candidate=number(found.candidate),
+        untrained=number(found.baseline),
+        interval=interval(found.interval),
+    )
+
+
+def _no_overlap(experiment: Experiment) -> AuditFinding:
+    if experiment.overlaps is None:
+        return _finding("overlap", "warning", None)
+    found = "; ".join(experiment.overlaps)
+    return _finding("overlap", "warning", not found, names=found)
+
+
+def _new_to_the_start(experiment: Experiment) -> AuditFinding:
+    known = experiment.known_to_the_start
+    return _finding("pretraining", "warning", None if known is None else not known)
+
+
+def _enough_seeds(experiment: Experiment) -> AuditFinding:
+    claim = experiment.claim
+    seeds: dict[tuple[tuple[str, str], ...], set[int]] = defaultdict(set)
+    compared = set()
+    for run in experiment.runs:
+        if run.seed is not None:
+            seeds[run.configuration].add(run.seed)
+        if claim is None or run.name in (claim.candidate, claim.baseline):
+            compared.add(run.configuration)
+    fewest = min((len(seeds[one]) for one in compared if one in seeds), default=None)
+    passed = None if fewest is None else fewest >= FEWEST_SEEDS
+    return _finding("enough-seeds", "warning", passed, fewest=fewest)
+
+
+def _seeds_differ(experiment: Experiment) -> AuditFinding:
+    """Seeds of one configuration that give the same run tell nothing of its stability."""
+    if len({run.seed for run in experiment.runs}) < 2:
+        return _finding("seed-effect", "blocking", None)
+    twins = _twins(
+        experiment.runs, lambda a, b: a.configuration == b.configuration and a.seed != b.seed
+    )
+    return _finding("seed-effect", "blocking", not twins, names=_names(twins))
+
+
+def _metrics_of_the_contract(experiment: Experiment) -> AuditFinding:
+    """Every run has the lab's four metrics, and they are shares."""
+    faults = []
+    for run in experiment.runs:
+        absent = [name for name in METRICS if name not in run.metrics]
+        beyond = [
+            f"{name} = {number(run.metrics[name])}"
+            for name in METRICS
+            if name in run.metrics and not 0 <= run.metrics[name] <= 1
+        ]
+        if absent or beyond:
+            faults.append(f"{run.name} ({', '.join([*absent, *beyond])})")
+    return _finding("metric-contract", "blocking", not faults, names="; ".join(faults))
+
+
+def _one_dataset_and_code(experiment: Experiment) -> AuditFinding:
+    datasets = {run.dataset for run in experiment.runs if run.dataset}
+    codes = {run.code for run in experiment.runs if run.code}
+    passed = None if not datasets and not codes else len(datasets) <= 1 and len(codes) <= 1
+    return _finding("same-conditions", "blocking", passed, datasets=len(datasets), codes=len(codes))
+
+
+def _constraints_were_measured(experiment: Experiment) -> AuditFinding:
+    """Each constraint stated in the policy has a number in every run."""
+    # The spread over seeds is no run's own; that there are seeds is another check's affair.
+    unmeasured = [
+        constraint
+        for constraint, measure in experiment.constraints.items()
+        if measure != "seed_spread" and not all(measure in run.metrics for run in experiment.runs)
+    ]
+    passed = not unmeasured if experiment.constraints else None
+    return _finding("constraints", "blocking", passed, names=", ".join(unmeasured))
+
+
+def _selected_elsewhere(experiment: Experiment) -> AuditFinding:
+    selected, claimed = experiment.selected_on, experiment.claimed_on
+    if selected is None or claimed is None:
+        return _finding("selection-split", "blocking", None)
+    return _finding(
+        "selection-split",
+        "blocking",
+        claimed != selected,
+        selected=text(f"split.{selected}"),
+        claimed=text(f"split.{claimed}"),
+    )
+
+
+CHECKS: tuple[Callable[[Experiment], AuditFinding], ...] = (
+    _complete_grid,
+    _metrics_of_the_contract,
+    _one_dataset_and_code,
+    _applied_as_requested,
+    _parameters_have_an_effect,
+    _seeds_differ,
+    _enough_seeds,
+    _measured_on_the_artifact,
+    _operating_point,
+    _selected_elsewhere,
+    _enough_images,
+    _no_overlap,
+    _new_to_the_start,
+    _untrained_was_compared,
+    _constraints_were_measured,
+)

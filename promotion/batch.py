@@ -126,6 +126,7 @@ def variant_step(study: Study, variant: Variant, dataset_digest: str, start_sha2
             Tag.CONFIGURATION: variant.configuration,
             Tag.DATASET_DIGEST: dataset_digest,
             Tag.START_SHA256: start_sha256,
+            Tag.TRAINING_CODE: code_digest(TRAINING_CODE),
         },
     )
 

@@ -24,10 +24,12 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from promotion import registry, tracking
+from promotion.audit import audit as run_audit
 from promotion.batch import Backend, Outcome, StudyFile, default_jobs
 from promotion.decision import EXIT_CODES, Decision
 from promotion.errors import PromotionError, RegistryError
 from promotion.flow import Flow
+from promotion.foreign import read_experiment
 from promotion.registry import Event
 from promotion.study import load_study
 from promotion.tracking import VersionTag
@@ -388,6 +390,24 @@ def check(
         decision = _open(study, overrides, home).decision()
         _show(decision)
     raise typer.Exit(EXIT_CODES[decision.verdict])
+
+
+@app.command()
+def audit(
+    experiment: Annotated[str, typer.Option("--experiment", help="The name in MLflow.")],
+    home: HomeOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Audit any MLflow experiment, whoever made it; exit with 1 on a blocking flaw."""
+    with _one_line_errors(debug):
+        findings = run_audit(read_experiment(_connect(home), experiment))
+        table = Table("check", "severity", "outcome", "finding")
+        for one in findings:
+            mark = {True: "[green]passed[/]", False: "[red]failed[/]", None: "unknown"}[one.passed]
+            table.add_row(one.id, one.severity, mark, escape(one.message))
+        console.print(table)
+    if any(one.failed and one.severity == "blocking" for one in findings):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -9,13 +9,30 @@ from statistics import fmean, stdev
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
-from promotion.evidence import ConfigurationFacts, MetricComparison, RunFacts
+from promotion.evidence import ConfigurationFacts, Fact, MetricComparison, RunFacts
 from promotion.matching import match
-from promotion.statistics import REPLICATES, EvaluatedRun, compare, metric_intervals
+from promotion.statistics import (
+    REPLICATES,
+    EvaluatedRun,
+    compare,
+    image_weights,
+    metric_intervals,
+    metric_values,
+)
 from promotion.study import Policy
 
 SEED = 20240501
+MOST_GROWTH = 100
+
+
+class Settling(Fact):
+    """What would settle an open claim: so many images, or seeds, or images and seeds together."""
+
+    images: int | None
+    seeds: int | None
+    both: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -101,12 +118,41 @@ def confirm(
             baseline_interval=found.baseline_interval,
             candidate_seed_sd=_number_or_none(found.candidate_seed_sd),
             baseline_seed_sd=_number_or_none(found.baseline_seed_sd),
+            image_error=found.image_error,
+            seed_error=_number_or_none(found.seed_error),
             probability_better=found.probability_above(0.0),
             probability_worth_having=found.probability_above(gains.get(found.metric, 0.0)),
             probability_not_lost=found.probability_above(-gains.get(found.metric, 0.0)),
         )
         for found in compare(ours, theirs, policy.confidence, rng, replicates)
     ]
+
+
+def selection_optimism(
+    configurations: Mapping[str, Sequence[EvaluatedRun]],
+    metric: str,
+    replicates: int = REPLICATES,
+) -> float:
+    """By how much the best of several configurations looks better on val than it is; an estimate.
+
+    Each replicate draws other images and other seeds, chooses again, and compares the winner's
+    value there with its value here: the bootstrap's estimate of the winner's curse (Efron and
+    Tibshirani, 1993, chapter 17).
+    """
+    rng = np.random.default_rng(SEED)
+    images = len(next(iter(configurations.values()))[0].matches.images)
+    weights = np.vstack([np.ones(images), image_weights(images, rng, replicates)])
+    here, drawn = [], []
+    for runs in configurations.values():
+        table = np.array(
+            [metric_values(run.matches, weights, run.threshold)[metric] for run in runs]
+        )
+        here.append(float(table[:, 0].mean()))
+        error = float(table[:, 0].std(ddof=1)) / math.sqrt(len(runs)) if len(runs) > 1 else 0.0
+        drawn.append(table[:, 1:].mean(axis=0) + rng.normal(0, error, replicates))
+    values = np.array(drawn)
+    winners = values.argmax(axis=0)
+    return float(np.nanmean(values.max(axis=0) - np.array(here)[winners]))
 
 
 def intervals_on_test(
@@ -116,6 +162,51 @@ def intervals_on_test(
     table, threshold = candidate
     run = EvaluatedRun(match(ground_truth, table), threshold)
     return metric_intervals(run, policy.confidence, np.random.default_rng(SEED))
+
+
+def optimism_on_val(
+    sides: Mapping[str, Sequence[tuple[pd.DataFrame, float]]],
+    ground_truth: pd.DataFrame,
+    baseline: str,
+    policy: Policy,
+) -> float:
+    """The `selection_optimism` of the candidate; a side is its runs' detections and thresholds."""
+    rivals = {
+        name: [EvaluatedRun(match(ground_truth, table), threshold) for table, threshold in runs]
+        for name, runs in sides.items()
+        if name != baseline
+    }
+    return selection_optimism(rivals, policy.objectives[0].metric)
+
+
+def settling(
+    found: MetricComparison, gain: float, images: int, seeds: int, level: float
+) -> Settling:
+    """How many images, seeds, or both would separate the difference from `gain`; an estimate.
+
+    The part of the error that comes from the images shrinks as 1/√images, the other as 1/√seeds,
+    and the difference is taken to stay what it is. The quantile is Student's, with 2 (seeds − 1)
+    degrees of freedom where seeds matter. None where nothing within a hundredfold suffices.
+    """
+    distance = abs(found.difference - gain)
+    seed_error = found.seed_error or 0.0
+
+    def settled(more_images: float, more_seeds: int) -> bool:
+        error = math.hypot(
+            found.image_error * math.sqrt(images / more_images),
+            seed_error * math.sqrt(seeds / more_seeds),
+        )
+        freedom = 2 * (more_seeds - 1) if seed_error else math.inf
+        return distance >= float(student.ppf(level, freedom)) * error
+
+    wider = [round(images * factor) for factor in np.geomspace(1, MOST_GROWTH, 400)]
+    deeper = range(seeds, seeds * MOST_GROWTH + 1)
+    both = ((round(images * k / seeds), k) for k in deeper)
+    return Settling(
+        images=next((n for n in wider if settled(n, seeds)), None),
+        seeds=next((k for k in deeper if settled(images, k)), None) if seed_error else None,
+        both=next(((n, k) for n, k in both if settled(n, k)), None) if seed_error else None,
+    )
 
 
 def telling_images(

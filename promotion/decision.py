@@ -47,12 +47,22 @@ class ObjectiveOutcome(Fact):
 
 
 class AuditFinding(Fact):
-    """A check on the experiment itself."""
+    """A check on the experiment itself; `passed` is None where what it needs is not known."""
 
     id: str
     severity: Literal["blocking", "warning", "note"]
-    passed: bool
+    passed: bool | None
     message: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether a flaw was found."""
+        return self.passed is False
+
+    @property
+    def page(self) -> str:
+        """The section of the book that explains the check."""
+        return f"audit.html#{self.id}"
 
 
 class Decision(Fact):
@@ -73,6 +83,7 @@ class Decision(Fact):
     gates: list[Gate]
     audit: list[AuditFinding]
     policy: Policy
+    required_probability: float
     risks: list[str]
     next_steps: list[str]
     model_version: str | None = None
@@ -88,16 +99,27 @@ class Decision(Fact):
         return [self.model_version is not None, tested, promoted]
 
 
+def required_probability(confidence: float, rivals: int) -> float:
+    """The probability that a claim about one of several rivals needs (Bonferroni's correction).
+
+    Test images are new to the winner, but its seeds are not: seeds that were lucky on val won it
+    the selection, and are as lucky on test. `benchmarks/calibration.py` shows what it prevents.
+    """
+    return 1 - (1 - confidence) / rivals
+
+
 def decide(evidence: Evidence, policy: Policy, audit: list[AuditFinding]) -> Decision:
     """Apply the policy to the evidence.
 
     *promote*: the first objective gains at least its smallest gain worth having with the policy's
-    confidence, no other objective is lost, every gate passes and no blocking check failed.
+    confidence (corrected for the number of rivals), no other objective is lost, every gate passes
+    and no blocking check failed.
     *reject*: a gate fails, a blocking check fails, the first objective is confidently short of its
     gain, or another is confidently lost. *inconclusive*: anything else, and always when a side has
     a single seed, as what its seeds vary is then unknown.
     """
-    objectives = _judge_objectives(evidence, policy)
+    required = required_probability(policy.confidence, evidence.rivals)
+    objectives = _judge_objectives(evidence, policy, required)
     gates = [_judge_gate(rule, evidence) for rule in policy.gates]
     return Decision(
         study=evidence.study,
@@ -112,6 +134,7 @@ def decide(evidence: Evidence, policy: Policy, audit: list[AuditFinding]) -> Dec
         gates=gates,
         audit=audit,
         policy=policy,
+        required_probability=required,
         risks=[],
         next_steps=[],
     )
@@ -124,7 +147,7 @@ def _verdict(
     seeds_known: bool,
 ) -> Verdict:
     first, *others = objectives
-    blocked = any(not check.passed and check.severity == "blocking" for check in audit)
+    blocked = any(check.failed and check.severity == "blocking" for check in audit)
     refused = not all(gate.passed for gate in gates) or blocked
     if refused:
         return "reject"
@@ -142,7 +165,9 @@ def _seeds_are_known(evidence: Evidence) -> bool:
     return first.candidate_seed_sd is not None and first.baseline_seed_sd is not None
 
 
-def _judge_objectives(evidence: Evidence, policy: Policy) -> list[ObjectiveOutcome]:
+def _judge_objectives(
+    evidence: Evidence, policy: Policy, required: float
+) -> list[ObjectiveOutcome]:
     found = {comparison.metric: comparison for comparison in evidence.comparison}
     outcomes = []
     for number, objective in enumerate(policy.objectives):
@@ -154,9 +179,9 @@ def _judge_objectives(evidence: Evidence, policy: Policy) -> list[ObjectiveOutco
             probability = comparison.probability_not_lost
             words = ("kept", "lost")
         outcome: Outcome = "open"
-        if probability >= policy.confidence:
+        if probability >= required:
             outcome = words[0]
-        elif probability <= 1 - policy.confidence:
+        elif probability <= 1 - required:
             outcome = words[1]
         outcomes.append(
             ObjectiveOutcome(

@@ -5,6 +5,7 @@ Needs NumPy, OpenCV and ONNX Runtime only, so that a server needs no more.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +33,15 @@ class Detector:
     """A one-class YOLO detector with a fixed square input."""
 
     def __init__(self, onnx: Path, threads: int = 1) -> None:
+        content = onnx.read_bytes()
+        self.sha256 = hashlib.sha256(content).hexdigest()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         # Spinning threads would take the core from the model measured next.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.session = onnxruntime.InferenceSession(
-            str(onnx), options, providers=["CPUExecutionProvider"]
+            content, options, providers=["CPUExecutionProvider"]
         )
         model_input = self.session.get_inputs()[0]
         self.input_name: str = model_input.name

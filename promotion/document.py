@@ -9,8 +9,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from promotion import texts
 from promotion.canary import CanaryResult
+from promotion.comparison import Settling, settling
 from promotion.decision import Decision, Gate, ObjectiveOutcome, measure
-from promotion.evidence import Evidence, MetricComparison
+from promotion.evidence import Evidence
 from promotion.study import ROOT, Study
 from promotion.texts import text
 
@@ -51,6 +52,8 @@ def risks_of(decision: Decision, evidence: Evidence) -> list[str]:
             val=texts.number(on_val),
             test=texts.number(ours[first.metric]),
             gap=texts.signed(on_val - ours[first.metric]),
+            rivals=evidence.rivals,
+            optimism=texts.signed(evidence.optimism),
         ),
     ]
     if first.candidate_seed_sd is None:
@@ -64,7 +67,7 @@ def risks_of(decision: Decision, evidence: Evidence) -> list[str]:
         risks.append(text("risk.energy"))
     if evidence.dataset_source == "street_scenes":
         risks.append(text("risk.synthetic"))
-    risks += [check.message for check in decision.audit if not check.passed]
+    risks += [check.message for check in decision.audit if check.failed]
     return risks
 
 
@@ -83,12 +86,15 @@ def next_steps_of(decision: Decision, evidence: Evidence) -> list[str]:
     if evidence.comparison[0].candidate_seed_sd is None:
         return [text("next.more_seeds")]
     objective = _open_objective(decision)
-    first = next(one for one in evidence.comparison if one.metric == objective.metric)
     leading = objective is decision.objectives[0]
-    limit = objective.smallest_gain if leading else -objective.smallest_gain
-    needed = images_to_settle(first, limit, evidence.splits["test"].images)
-    settle = text("next.settle_unknown") if needed is None else text("next.settle")
-    return [settle.format(images=needed, metric=text(f"metric.{first.metric}"))]
+    needed = settling(
+        evidence.compared(objective.metric),
+        objective.smallest_gain if leading else -objective.smallest_gain,
+        evidence.splits[decision.split].images,
+        len(evidence.configuration(decision.candidate.config).seeds),
+        decision.required_probability,
+    )
+    return [settling_sentence(needed, objective.metric)]
 
 
 def _registered(decision: Decision) -> str:
@@ -134,17 +140,22 @@ def _open_objective(decision: Decision) -> ObjectiveOutcome:
     return next((o for o in decision.objectives if o.outcome == "open"), decision.objectives[0])
 
 
-def images_to_settle(found: MetricComparison, gain: float, images: int) -> int | None:
-    """About how many test images would separate the difference from `gain`; an estimate.
-
-    The interval's half-width shrinks as 1/√n, if the seeds' part shrinks with it. None when the
-    difference is too near to the gain for more images to settle it.
-    """
-    distance = abs(found.difference - gain)
-    half = (found.interval[1] - found.interval[0]) / 2
-    if distance < half / 20:
-        return None
-    return max(images, round(images * (half / distance) ** 2))
+def settling_sentence(found: Settling, metric: str) -> str:
+    """What would settle the open claim on a metric, in words."""
+    ways = []
+    if found.images is not None:
+        ways.append(text("settle.images").format(images=texts.number(found.images, 0)))
+    if found.seeds is not None:
+        ways.append(text("settle.seeds").format(seeds=found.seeds))
+    if found.both is not None:
+        images, seeds = found.both
+        both = text("settle.both").format(images=texts.number(images, 0), seeds=seeds)
+        ways.append(both)
+    shown = f"metric.{metric}"
+    if not ways:
+        return text("settle.unknown").format(metric=text(shown))
+    either = text("settle.or").join(ways)
+    return text("next.settle").format(ways=either, metric=text(shown))
 
 
 def gate_sentence(gate: Gate) -> str:

@@ -49,6 +49,19 @@ def detect_split(
 
 def coco_metrics(ground_truth: pd.DataFrame, detections: pd.DataFrame) -> dict[str, float]:
     """mAP50 and mAP50-95 by hotcoco, COCO's protocol (101 recall levels, 100 boxes an image)."""
+    evaluation = coco_evaluation(ground_truth, detections)
+    if evaluation is None:
+        return {"mAP50": 0.0, "mAP50-95": 0.0}
+    # Precision at (IoU, recall level, class, area "all", at most 100 boxes an image).
+    curves = cast(dict[str, Any], evaluation.eval)
+    precision = curves["precision"][:, :, 0, 0, -1].mean(axis=1)
+    return {"mAP50": float(precision[0]), "mAP50-95": float(precision.mean())}
+
+
+def coco_evaluation(
+    ground_truth: pd.DataFrame, detections: pd.DataFrame
+) -> hotcoco.COCOeval | None:
+    """hotcoco's evaluation of a split, accumulated; None without a person or without a box."""
     names = {name: number for number, name in enumerate(sorted(ground_truth["image"].unique()), 1)}
     persons = ground_truth.dropna()
     truth = hotcoco.COCO(
@@ -65,7 +78,7 @@ def coco_metrics(ground_truth: pd.DataFrame, detections: pd.DataFrame) -> dict[s
         }
     )
     if persons.empty or detections.empty:
-        return {"mAP50": 0.0, "mAP50-95": 0.0}
+        return None
     size = detections[["x1", "y1"]].to_numpy() - detections[["x0", "y0"]].to_numpy()
     rows = np.column_stack(
         [
@@ -79,10 +92,7 @@ def coco_metrics(ground_truth: pd.DataFrame, detections: pd.DataFrame) -> dict[s
     evaluation = hotcoco.COCOeval(truth, truth.load_res(rows.astype(float)), "bbox")
     evaluation.evaluate()
     evaluation.accumulate()
-    # Precision at (IoU, recall level, class, area "all", at most 100 boxes an image).
-    curves = cast(dict[str, Any], evaluation.eval)
-    precision = curves["precision"][:, :, 0, 0, -1].mean(axis=1)
-    return {"mAP50": float(precision[0]), "mAP50-95": float(precision.mean())}
+    return evaluation
 
 
 def curve_of(matches: Matches) -> Curve:

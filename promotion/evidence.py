@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from promotion.study import OperatingPoint
+
 
 class Fact(BaseModel):
     """A value that travels through MLflow and is never changed."""
@@ -12,7 +14,11 @@ class Fact(BaseModel):
 
 
 class RunFacts(Fact):
-    """One run: its parameters, its metrics on val, its costs."""
+    """One run: its parameters, its metrics on val, its costs, and what it was made from.
+
+    `weights_sha256` is of the file that can be registered, `measured_sha256` of the one that the
+    metrics are of.
+    """
 
     run_name: str
     run_id: str
@@ -20,7 +26,10 @@ class RunFacts(Fact):
     params: dict[str, str]
     metrics: dict[str, float]
     weights_sha256: str
+    measured_sha256: str
     parameters_sha256: str
+    dataset_digest: str
+    training_code: str
 
     @property
     def seed(self) -> int:
@@ -45,7 +54,11 @@ class ConfigurationFacts(Fact):
 
 
 class MetricComparison(Fact):
-    """One metric on test: means over seeds, their difference, its interval and probabilities."""
+    """One metric on test: means over seeds, their difference, its interval and probabilities.
+
+    `image_error` and `seed_error` (None: one seed a side) are the standard errors of the difference
+    that come from the images and from the seeds.
+    """
 
     metric: str
     candidate: float
@@ -56,9 +69,76 @@ class MetricComparison(Fact):
     baseline_interval: tuple[float, float]
     candidate_seed_sd: float | None
     baseline_seed_sd: float | None
+    image_error: float
+    seed_error: float | None
     probability_better: float
     probability_worth_having: float
     probability_not_lost: float
+
+
+class RulePoint(Fact):
+    """The operating point that a rule chooses on val, with precision and recall there."""
+
+    rule: OperatingPoint
+    threshold: float
+    precision: float
+    recall: float
+
+
+class Bin(Fact):
+    """Detections of about the same confidence: its mean, the share that is right, their number."""
+
+    confidence: float
+    right: float
+    count: int
+
+
+class ErrorKind(Fact):
+    """One kind of error: how often it occurs, and the AP@50 that mending it would give."""
+
+    name: str
+    count: int
+    cost: float
+
+
+class SizeFacts(Fact):
+    """Persons of one size: their number, and the mAP@50-95 on them (None: there is none)."""
+
+    name: str
+    persons: int
+    ap: float | None
+
+
+class Diagnosis(Fact):
+    """What the numbers of a model hide, on test; `points` are on val.
+
+    `ece` is the expected calibration error; `boxes_per_image` is at the operating threshold, and
+    `most_boxes` what the detector can show at most.
+    """
+
+    points: list[RulePoint]
+    ece: float
+    bins: list[Bin]
+    errors: list[ErrorKind]
+    sizes: list[SizeFacts]
+    boxes_per_image: float
+    most_boxes: int
+
+
+class UntrainedFacts(Fact):
+    """The starting model, untouched, at the candidate's image size: is training worth it at all?
+
+    `comparison` is the candidate configuration less the starting model, on test.
+    """
+
+    name: str
+    val_metrics: dict[str, float]
+    test_metrics: dict[str, float]
+    comparison: list[MetricComparison]
+
+    def difference(self, metric: str) -> MetricComparison:
+        """The comparison of this metric."""
+        return next(one for one in self.comparison if one.metric == metric)
 
 
 class SplitFacts(Fact):
@@ -86,11 +166,23 @@ class Evidence(Fact):
     test_metrics: dict[str, dict[str, float]]
     test_intervals: dict[str, tuple[float, float]]
     comparison: list[MetricComparison]
+    untrained: UntrainedFacts
+    optimism: float
+    diagnoses: dict[str, Diagnosis]
     confidence: float
     replicates: int
     energy_method: str
     hardware: str
     code_version: str
+
+    @property
+    def rivals(self) -> int:
+        """How many configurations val could have chosen."""
+        return len(self.configurations) - 1
+
+    def compared(self, metric: str) -> MetricComparison:
+        """The comparison of this metric with the baseline."""
+        return next(one for one in self.comparison if one.metric == metric)
 
     def run(self, run_name: str) -> RunFacts:
         """The run of this name."""

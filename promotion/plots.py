@@ -23,8 +23,9 @@ from promotion.comparison import pareto_front
 from promotion.datasets import images_of
 from promotion.datasets.yolo import labels_of, read_image, read_labels
 from promotion.evaluation import Curve
-from promotion.evidence import MetricComparison, RunFacts
+from promotion.evidence import Diagnosis, MetricComparison, RunFacts
 from promotion.matching import pairwise_iou
+from promotion.statistics import RECALL_LEVELS
 from promotion.texts import number, text
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
@@ -348,6 +349,64 @@ def _draw_verdicts(axis: Axes, truth: NDArray[np.float64], boxes: NDArray[np.flo
         axis.add_patch(
             Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=FALSE_ALARM, linewidth=1.6)
         )
+
+
+def curves_with_bands(
+    curves: Mapping[str, tuple[Curve, float, str, tuple[NDArray[np.float64], NDArray[np.float64]]]],
+    split: str,
+    images: int,
+    confidence: float,
+) -> Figure:
+    """Precision–recall curves with the band that other images would fill.
+
+    Each value is a curve, its operating threshold, its colour, and the bounds of its precision.
+    """
+    plain = {name: value[:3] for name, value in curves.items()}
+    figure = precision_recall(plain, split, images)
+    axes = figure.axes[0]
+    for _, _, colour, (low, high) in curves.values():
+        axes.fill_between(RECALL_LEVELS, low, high, color=colour, alpha=0.15, linewidth=0)
+    level = f"{number(100 * confidence, 0)} %"
+    axes.set_title(f"{axes.get_title()}\n" + text("plot.band").format(level=level), fontsize=10)
+    return figure
+
+
+def reliability(diagnoses: Mapping[str, tuple[Diagnosis, str]]) -> Figure:
+    """The share of right boxes against their confidence; the diagonal is a calibrated model."""
+    figure, ((axes,),) = _figure(5, 4.4)
+    axes.plot([0, 1], [0, 1], color="black", linestyle="--", linewidth=1)
+    for name, (found, colour) in diagnoses.items():
+        label = text("plot.reliability.label").format(name=name, ece=number(found.ece))
+        places = [one.confidence for one in found.bins]
+        axes.plot(places, [one.right for one in found.bins], "o-", color=colour, label=label)
+    axes.set(
+        title=text("plot.reliability.title"),
+        xlabel=text("plot.reliability.x"),
+        ylabel=text("plot.reliability.y"),
+        xlim=(0, 1),
+        ylim=(0, 1),
+    )
+    _french_ticks(axes, 1)
+    axes.legend(loc="upper left", fontsize=8)
+    return figure
+
+
+def variance_split(comparison: Sequence[MetricComparison]) -> Figure:
+    """The standard error of each difference, by its source: the images, the seeds."""
+    figure, ((axes,),) = _figure(7, 1 + 0.5 * len(comparison))
+    for place, one in enumerate(comparison):
+        for offset, (value, colour) in enumerate(
+            ((one.image_error, CANDIDATE), (one.seed_error or 0.0, BASELINE))
+        ):
+            axes.barh(place + 0.36 * offset - 0.18, value, 0.34, color=colour)
+    axes.set_yticks(range(len(comparison)), [text(f"metric.{one.metric}") for one in comparison])
+    axes.invert_yaxis()
+    axes.set(title=text("plot.variance.title"), xlabel=text("plot.variance.x"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, 3)))
+    sources = {"plot.variance.images": CANDIDATE, "plot.variance.seeds": BASELINE}
+    handles = [Rectangle((0, 0), 1, 1, color=c, label=text(key)) for key, c in sources.items()]
+    axes.legend(handles=handles, loc="best")
+    return figure
 
 
 def canary_differences(looks: Sequence[Look]) -> Figure:

@@ -16,6 +16,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from promotion import registration, registry, tracking
+from promotion.checkpoints import starting_weights
 from promotion.checksums import sha256_of, verify
 from promotion.comparison import Selection, intervals_on_test, summarise
 from promotion.costs import Energy, latency_metrics
@@ -23,15 +24,18 @@ from promotion.datasets import Manifest, PreparedDataset, ground_truth, prepare
 from promotion.datasets.manifest import SPLITS
 from promotion.decision import Decision
 from promotion.detector import Detector
+from promotion.diagnosis import diagnose
 from promotion.document import complete, render
 from promotion.errors import MissingRunsError
 from promotion.evaluation import detect_split, evaluate
 from promotion.evidence import (
+    Diagnosis,
     Evidence,
     FailedVariant,
     MetricComparison,
     RunFacts,
     SplitFacts,
+    UntrainedFacts,
 )
 from promotion.parity import Parity, measure_parity
 from promotion.session import Session
@@ -39,6 +43,7 @@ from promotion.statistics import REPLICATES
 from promotion.study import Study, Variant
 from promotion.texts import text
 from promotion.tracking import Artifact, Role, Tag
+from promotion.untrained import Untrained, measure_untrained
 
 if TYPE_CHECKING:
     # Importing torch and ultralytics takes seconds, and only training needs them.
@@ -95,10 +100,14 @@ def record_variant(
     model: TrainedModel,
     metrics: dict[str, float],
     detections: pd.DataFrame,
+    measured: str,
     energy: Energy,
     threads: int,
 ) -> None:
-    """Log a trained variant: settings asked and applied, weights, metrics on val, costs."""
+    """Log a trained variant: settings asked and applied, weights, metrics on val, costs.
+
+    `measured` is the SHA-256 of the model that the detections are of.
+    """
     client, run_id = session.client, session.run_id
     settings = session.study.training.model_dump()
     asked = {"model": session.study.model.name, **variant.parameters, **settings}
@@ -115,6 +124,7 @@ def record_variant(
         run_id,
         {
             Tag.WEIGHTS_SHA256: sha256_of(model.onnx),
+            Tag.MEASURED_SHA256: measured,
             Tag.CHECKPOINT_SHA256: sha256_of(model.checkpoint),
             Tag.PARAMETERS_SHA256: model.parameters_sha256,
             Tag.ENERGY_METHOD: energy.method,
@@ -139,6 +149,10 @@ class Campaign:
     def persons(self, split: str) -> int:
         """The number of persons of a split."""
         return int(self.dataset_run.data.metrics[f"{split}_persons"])
+
+    def run(self, run_name: str) -> RunFacts:
+        """The run of this name."""
+        return next(run for run in self.runs if run.run_name == run_name)
 
     def side(
         self, opened: Mapping[str, tuple[pd.DataFrame, float]], configuration: str
@@ -247,12 +261,61 @@ def open_test(
     return opened
 
 
+def measure_starting_model(session: Session, campaign: Campaign, selection: Selection) -> Untrained:
+    """The starting model at the candidate's image size, on val and on test."""
+    imgsz = int(campaign.run(selection.candidate_run).params["imgsz"])
+    val, test = (
+        (load_images(session, campaign, split), load_ground_truth(session, campaign, split))
+        for split in EVALUATION_SPLITS
+    )
+    model = session.study.model
+    return measure_untrained(
+        f"{model.name}_e0_sz{imgsz}",
+        starting_weights(model, session.home),
+        imgsz,
+        session.scratch,
+        val,
+        test,
+        session.study.policy.operating_point,
+    )
+
+
+def load_val(session: Session, campaign: Campaign) -> dict[str, list[tuple[pd.DataFrame, float]]]:
+    """Detections on val and threshold of every run, by configuration."""
+    sides: dict[str, list[tuple[pd.DataFrame, float]]] = {}
+    for run in campaign.runs:
+        table = tracking.load_table(session.client, run.run_id, Artifact.detections("val"))
+        sides.setdefault(run.configuration, []).append((table, run.metrics["threshold"]))
+    return sides
+
+
+def diagnose_run(
+    session: Session,
+    campaign: Campaign,
+    opened: Mapping[str, tuple[pd.DataFrame, float]],
+    run_name: str,
+) -> Diagnosis:
+    """How a run that was opened on test errs."""
+    run_id = campaign.run(run_name).run_id
+    on_val = tracking.load_table(session.client, run_id, Artifact.detections("val"))
+    on_test, threshold = opened[run_name]
+    return diagnose(
+        (load_ground_truth(session, campaign, "val"), on_val),
+        (load_ground_truth(session, campaign, "test"), on_test),
+        threshold,
+        session.study.policy.operating_point,
+    )
+
+
 def gather_evidence(
     session: Session,
     campaign: Campaign,
     selection: Selection,
     opened: Mapping[str, tuple[pd.DataFrame, float]],
     comparison: Sequence[MetricComparison],
+    untrained: UntrainedFacts,
+    optimism: float,
+    diagnoses: Mapping[str, Diagnosis],
 ) -> Evidence:
     """Everything that was measured, as the one value that the decision reads."""
     client = session.client
@@ -281,6 +344,9 @@ def gather_evidence(
             opened[selection.candidate_run], truth, session.study.policy
         ),
         comparison=list(comparison),
+        untrained=untrained,
+        optimism=optimism,
+        diagnoses=dict(diagnoses),
         confidence=session.study.policy.confidence,
         replicates=REPLICATES,
         energy_method="measured" if campaign.energy_methods == {"measured"} else "estimated",
@@ -298,7 +364,10 @@ def _facts(run: Run) -> RunFacts:
         params=run.data.params,
         metrics=run.data.metrics,
         weights_sha256=tags[Tag.WEIGHTS_SHA256],
+        measured_sha256=tags[Tag.MEASURED_SHA256],
         parameters_sha256=tags[Tag.PARAMETERS_SHA256],
+        dataset_digest=tags[Tag.DATASET_DIGEST],
+        training_code=tags[Tag.TRAINING_CODE],
     )
 
 

@@ -47,10 +47,38 @@ def average_precision(matches: Matches, weights: Array) -> Array:
     return result
 
 
-def _interpolated_area(hits: Array, seen: Array, persons: Array) -> Array:
+def precision_band(
+    matches: Matches, confidence: float, rng: np.random.Generator, replicates: int = 400
+) -> tuple[Array, Array]:
+    """Bounds of the interpolated precision at IoU 0.5, at each of COCO's 101 recall levels.
+
+    Other images of the same kind would give a curve within them, level by level.
+    """
+    weights = image_weights(len(matches.images), rng, replicates)
+    at = np.flatnonzero(matches.found[0])
+    if not len(at):
+        return np.zeros(len(RECALL_LEVELS)), np.zeros(len(RECALL_LEVELS))
+    hits = np.cumsum(weights[:, matches.image[at]], axis=1)
+    seen = np.cumsum(weights[:, matches.image], axis=1)[:, at]
+    envelope, recall = _envelope(hits, seen, weights @ matches.persons)
+    padded = np.concatenate([envelope, np.zeros((replicates, 1))], axis=1)
+    curves = [
+        precision[np.searchsorted(reached, RECALL_LEVELS)]
+        for precision, reached in zip(padded, recall, strict=True)
+    ]
+    low, high = np.quantile(curves, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    return low, high
+
+
+def _envelope(hits: Array, seen: Array, persons: Array) -> tuple[Array, Array]:
+    """COCO's interpolated precision, and the recall, where each person is found."""
     precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
     envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    recall = hits / np.maximum(persons, 1)[:, None]
+    return envelope, hits / np.maximum(persons, 1)[:, None]
+
+
+def _interpolated_area(hits: Array, seen: Array, persons: Array) -> Array:
+    envelope, recall = _envelope(hits, seen, persons)
     reached = np.searchsorted(RECALL_LEVELS, recall, side="right")
     new_levels = np.diff(reached, axis=1, prepend=0)
     return np.asarray((envelope * new_levels).sum(axis=1) / len(RECALL_LEVELS))
@@ -88,8 +116,9 @@ class EvaluatedRun:
 class Difference:
     """One metric of two configurations, each the mean over its seeds.
 
-    `draws` are plausible values of the true difference candidate − baseline: the paired bootstrap
-    over images, widened by what the seeds vary.
+    `draws` are plausible values of the true difference candidate − baseline, over other images and
+    other seeds. `image_error` and `seed_error` are the standard errors that each source of chance
+    gives the difference; the latter is NaN when a side has one seed.
     """
 
     metric: str
@@ -99,6 +128,8 @@ class Difference:
     baseline_interval: tuple[float, float]
     candidate_seed_sd: float
     baseline_seed_sd: float
+    image_error: float
+    seed_error: float
     draws: Array
 
     @property
@@ -138,11 +169,13 @@ def compare(
 ) -> list[Difference]:
     """Compare two configurations on the same images, one `Difference` a metric.
 
-    Images are resampled jointly for all runs. The seeds' part is added as noise of Student's t:
-    with k seeds of standard deviation s the mean varies by s/√k, and the few seeds that s is known
-    from widen it (Welch's degrees of freedom). Resampling three seeds instead would show only
-    two thirds of their variance. With one seed a side its part is unknown and is not in the
-    interval: `seed_sd` is then NaN.
+    Two sources of chance are added up. *Images* are resampled jointly for all runs. *Seeds*: the
+    mean over k seeds varies as s/√k; as s is known from k values only, its noise has Student's t
+    with Welch's degrees of freedom. Resampling three seeds instead would show two thirds of their
+    variance. What images do to one seed and not to another is part of s already: the resampled
+    differences are shrunk by it, or it would count twice. `benchmarks/calibration.py` shows that
+    the intervals cover what they say. With one seed a side the seeds' part is unknown and is not in
+    the interval.
 
     Raises:
         ValueError: the runs were not evaluated on the same images.
@@ -158,40 +191,66 @@ def compare(
     for metric in METRICS:
         table = np.array([value[metric] for value in values])
         ours, theirs = table[:k], table[k:]
-        noise_ours, sd_ours = _seed_noise(ours[:, 0], rng, replicates)
-        noise_theirs, sd_theirs = _seed_noise(theirs[:, 0], rng, replicates)
-        draws_ours = ours[:, 1:].mean(axis=0) + noise_ours
-        draws_theirs = theirs[:, 1:].mean(axis=0) + noise_theirs
-        noise = _welch_noise(ours[:, 0], theirs[:, 0], rng, replicates)
+        draws, image_error, seed_error = _draws([ours, theirs], rng)
+        # Metrics are shares; the seeds' noise knows nothing of that.
         differences.append(
             Difference(
                 metric=metric,
                 candidate=float(ours[:, 0].mean()),
                 baseline=float(theirs[:, 0].mean()),
-                candidate_interval=_interval(np.clip(draws_ours, 0, 1), confidence),
-                baseline_interval=_interval(np.clip(draws_theirs, 0, 1), confidence),
-                candidate_seed_sd=sd_ours,
-                baseline_seed_sd=sd_theirs,
-                # Metrics are shares; the seeds' noise knows nothing of that.
-                draws=np.clip(ours[:, 1:].mean(axis=0) - theirs[:, 1:].mean(axis=0) + noise, -1, 1),
+                candidate_interval=_interval(np.clip(_draws([ours], rng)[0], 0, 1), confidence),
+                baseline_interval=_interval(np.clip(_draws([theirs], rng)[0], 0, 1), confidence),
+                candidate_seed_sd=_seed_sd(ours[:, 0]),
+                baseline_seed_sd=_seed_sd(theirs[:, 0]),
+                image_error=image_error,
+                seed_error=seed_error,
+                draws=np.clip(draws, -1, 1),
             )
         )
     return differences
 
 
-def _seed_noise(values: Array, rng: np.random.Generator, size: int) -> tuple[Array, float]:
-    """Plausible errors of a mean over seeds, and the seeds' standard deviation."""
-    k = len(values)
-    if k < 2:
-        return np.zeros(size), float("nan")
-    sd = float(values.std(ddof=1))
-    return sd / np.sqrt(k) * rng.standard_t(k - 1, size), sd
+def _draws(sides: Sequence[Array], rng: np.random.Generator) -> tuple[Array, float, float]:
+    """Plausible values of a side's mean over seeds, or of the difference of two sides' means.
+
+    Each side is (seeds, 1 + replicates), the whole split first. Also the standard errors that the
+    images and the seeds give.
+    """
+    signs = (1.0, -1.0)[: len(sides)]
+    resampled = sum(
+        sign * side[:, 1:].mean(axis=0) for sign, side in zip(signs, sides, strict=True)
+    )
+    assert isinstance(resampled, np.ndarray)
+    seeded = [side for side in sides if len(side) > 1]
+    variance = float(np.nanvar(resampled))
+    shared = max(0.0, variance - sum(_seed_by_image_variance(side[:, 1:]) for side in seeded))
+    centre = float(np.nanmean(resampled))
+    shrink = np.sqrt(shared / variance) if variance > 0 else 1.0
+    parts = [float(side[:, 0].var(ddof=1)) / len(side) for side in seeded]
+    noise = _welch_noise(parts, [len(side) - 1 for side in seeded], rng, len(resampled))
+    seed_error = float(np.sqrt(sum(parts))) if len(seeded) == len(sides) else float("nan")
+    return centre + shrink * (resampled - centre) + noise, float(np.sqrt(shared)), seed_error
 
 
-def _welch_noise(one: Array, other: Array, rng: np.random.Generator, size: int) -> Array:
-    """Plausible errors of a difference of two means over seeds (Welch, 1947)."""
-    parts = [values.var(ddof=1) / len(values) for values in (one, other) if len(values) > 1]
-    freedoms = [len(values) - 1 for values in (one, other) if len(values) > 1]
+def _seed_by_image_variance(resampled: Array) -> float:
+    """What resampling images adds to the variance of a mean over seeds (seeds, replicates) because
+    each seed answers to them in its own way."""
+    seeds = len(resampled)
+    own = resampled - resampled.mean(axis=0)
+    return float(np.nanvar(own, axis=1).sum()) / (seeds * (seeds - 1))
+
+
+def _seed_sd(values: Array) -> float:
+    return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+
+
+def _welch_noise(
+    parts: Sequence[float], freedoms: Sequence[int], rng: np.random.Generator, size: int
+) -> Array:
+    """Plausible errors of a mean, or a difference of means, over seeds (Welch, 1947).
+
+    `parts` are the squared standard errors of the sides.
+    """
     variance = float(np.sum(parts))
     if variance == 0 or not np.isfinite(variance):
         return np.zeros(size)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
+from statistics import stdev
 
 import pandas as pd
+from IPython.display import HTML
 from mlflow.entities.model_registry import ModelVersion
 
 from promotion.canary import CanaryResult, Criterion, Look
@@ -13,7 +16,13 @@ from promotion.costs import Energy
 from promotion.datasets import Manifest
 from promotion.datasets.manifest import SPLITS
 from promotion.decision import AuditFinding
-from promotion.evidence import ConfigurationFacts, FailedVariant, MetricComparison, RunFacts
+from promotion.evidence import (
+    ConfigurationFacts,
+    Diagnosis,
+    FailedVariant,
+    MetricComparison,
+    RunFacts,
+)
 from promotion.parity import LEAST_SHARE, MOST_MAP_GAP, Parity
 from promotion.registry import Event
 from promotion.texts import (
@@ -159,6 +168,98 @@ def _mean_and_sd(name: str, facts: ConfigurationFacts) -> str:
     return mean if sd is None else f"{mean}{NBSP}±{NBSP}{measured(name, sd)}"
 
 
+def variance(found: Sequence[MetricComparison]) -> pd.DataFrame:
+    """One row a metric: the error of the difference that images give, and that seeds give."""
+    return _table(
+        [
+            {
+                text("column.metric"): text(f"metric.{one.metric}"),
+                text("column.difference"): signed(one.difference),
+                text("column.image_error"): number(one.image_error),
+                text("column.seed_error"): number(one.seed_error),
+                text("column.seed_share"): percent(_seed_share(one)),
+            }
+            for one in found
+        ]
+    )
+
+
+def _seed_share(one: MetricComparison) -> float | None:
+    if one.seed_error is None:
+        return None
+    total = one.image_error**2 + one.seed_error**2
+    return one.seed_error**2 / total if total else None
+
+
+def seeds(runs: Sequence[RunFacts], metric: str) -> pd.DataFrame:
+    """One row a configuration: its spread over seeds on val, and its worst seed."""
+    groups: dict[str, list[RunFacts]] = {}
+    for run in runs:
+        groups.setdefault(run.configuration, []).append(run)
+    rows = []
+    for name, members in groups.items():
+        values = {run.seed: run.metrics[metric] for run in members}
+        worst = min(values, key=lambda seed: values[seed])
+        rows.append(
+            {
+                text("column.configuration"): name,
+                text("column.seeds"): len(values),
+                text("column.sd"): number(stdev(values.values()) if len(values) > 1 else None),
+                text("column.range"): number(max(values.values()) - min(values.values())),
+                text("column.worst"): f"{worst}{NBSP}: {number(values[worst])}",
+            }
+        )
+    return _table(rows)
+
+
+def points(diagnosis: Diagnosis) -> pd.DataFrame:
+    """The operating point that each rule would choose on val; the study's own first."""
+    return _table(
+        [
+            {
+                text("column.rule"): text(f"rule.{point.rule.rule}").format(
+                    floor=number(point.rule.floor, 2)
+                ),
+                text("metric.threshold"): number(point.threshold),
+                text("metric.precision"): number(point.precision),
+                text("metric.recall"): number(point.recall),
+            }
+            for point in diagnosis.points
+        ]
+    )
+
+
+def error_kinds(diagnoses: Mapping[str, Diagnosis]) -> pd.DataFrame:
+    """One row a kind of error: how often each model makes it, and what mending it would give."""
+    first = next(iter(diagnoses.values()))
+    return _table(
+        [
+            {text("column.error"): text(f"kind.{kind.name}")}
+            | {
+                text("kind.shown").format(model=name): f"{number(one.errors[place].count, 0)} "
+                f"({signed(one.errors[place].cost)})"
+                for name, one in diagnoses.items()
+            }
+            for place, kind in enumerate(first.errors)
+        ]
+    )
+
+
+def sizes(diagnoses: Mapping[str, Diagnosis]) -> pd.DataFrame:
+    """One row a size of persons: their number, and each model's mAP on them."""
+    first = next(iter(diagnoses.values()))
+    return _table(
+        [
+            {
+                text("column.size"): text(f"size.{size.name}"),
+                text("column.persons"): number(size.persons, 0),
+            }
+            | {name: number(one.sizes[place].ap) for name, one in diagnoses.items()}
+            for place, size in enumerate(first.sizes)
+        ]
+    )
+
+
 def failures(failed: Sequence[FailedVariant]) -> pd.DataFrame:
     """One row a variant without a complete run, with its error."""
     return pd.DataFrame(
@@ -185,19 +286,24 @@ def comparison(found: Sequence[MetricComparison], confidence: float) -> pd.DataF
     )
 
 
-def checks(findings: Sequence[AuditFinding]) -> pd.DataFrame:
-    """One row a check on the experiment."""
-    return _table(
+def checks(findings: Sequence[AuditFinding]) -> HTML:
+    """One row a check on the experiment, with a link to the page that explains it."""
+    table = _table(
         [
             {
-                text("column.check"): check.id,
+                text("column.check"): f'<a href="../book/{check.page}">{check.id}</a>',
                 text("column.severity"): text(f"check.{check.severity}"),
-                text("column.outcome"): text("check.passed" if check.passed else "check.failed"),
-                text("column.message"): check.message,
+                text("column.outcome"): text(f"check.{_outcome(check)}"),
+                text("column.message"): escape(check.message),
             }
             for check in findings
         ]
     )
+    return HTML(table.to_html(escape=False))  # type: ignore[no-untyped-call]
+
+
+def _outcome(check: AuditFinding) -> str:
+    return {True: "passed", False: "failed", None: "unknown"}[check.passed]
 
 
 def parity(found: Parity | None) -> pd.DataFrame:

@@ -100,6 +100,34 @@ _TEXTS = {
     "({images} images, {persons} personnes)",
     "plot.difference.x": "différence",
     "plot.difference.worth": "plus petit gain utile",
+    "column.image_error": "erreur due aux images",
+    "column.seed_error": "erreur due aux graines",
+    "column.seed_share": "part des graines dans la variance",
+    "column.sd": "écart-type",
+    "column.range": "étendue",
+    "column.worst": "pire graine",
+    "column.rule": "règle",
+    "column.size": "taille",
+    "rule.f1": "F1 maximal",
+    "rule.precision_floor": "rappel, avec une précision d’au moins {floor}",
+    "rule.recall_floor": "précision, avec un rappel d’au moins {floor}",
+    "kind.Loc": "mal placée (IoU entre 0,1 et 0,5)",
+    "kind.Dupe": "en double",
+    "kind.Bkg": "fond pris pour une personne",
+    "kind.Miss": "personne manquée",
+    "kind.shown": "{model} : nombre (AP regagnée)",
+    "size.small": "petite (moins de 32² pixels)",
+    "size.medium": "moyenne",
+    "size.large": "grande (plus de 96² pixels)",
+    "plot.band": "bande : autres images, à {level}",
+    "plot.reliability.title": "Fiabilité des confiances (test)",
+    "plot.reliability.label": "{name} (ECE {ece})",
+    "plot.reliability.x": "confiance annoncée",
+    "plot.reliability.y": "part de boîtes justes",
+    "plot.variance.title": "D’où vient l’incertitude de la différence",
+    "plot.variance.x": "erreur-type",
+    "plot.variance.images": "images",
+    "plot.variance.seeds": "graines",
     "plot.margin": "perte tolérée",
     "plot.canary.x": "images vues",
     "plot.canary.differences": "Prétendant − tenant, après chaque lot",
@@ -116,23 +144,80 @@ _TEXTS = {
     "plot.detections.false": "fausse alarme",
     "audit.complete-grid.passed": "Les {total} variantes de la grille ont abouti.",
     "audit.complete-grid.failed": "Variantes absentes de la comparaison : {names}.",
+    "audit.metric-contract.passed": "Chaque run porte les quatre mesures du TP, entre 0 et 1.",
+    "audit.metric-contract.failed": "Mesures absentes ou hors de [0 ; 1] : {names}.",
+    "audit.same-conditions.passed": "Tous les runs ont les mêmes données et le même code.",
+    "audit.same-conditions.failed": "La comparaison mêle {datasets} jeux de données et {codes} "
+    "versions du code : les écarts ne viennent pas des seuls réglages.",
+    "audit.same-conditions.unknown": "Ni l’empreinte des données ni la version du code ne sont "
+    "enregistrées : rien ne dit que les runs sont comparables.",
     "audit.enough-seeds.passed": "Au moins {fewest} graines par configuration comparée.",
     "audit.enough-seeds.failed": "Seulement {fewest} graine(s) par configuration comparée : "
     "la stabilité entre graines ne peut pas être jugée (il en faut 3).",
-    "audit.parameter-effect.passed": "Chaque paramètre balayé change les poids obtenus.",
-    "audit.parameter-effect.failed": "Un paramètre balayé est sans effet, les poids sont "
-    "identiques : {names}.",
+    "audit.enough-seeds.unknown": "Aucune graine n’est enregistrée : la stabilité ne peut pas être "
+    "jugée.",
+    "audit.seed-effect.passed": "Les graines d’une même configuration donnent des runs différents.",
+    "audit.seed-effect.failed": "Des graines différentes donnent le même run : {names}.",
+    "audit.seed-effect.unknown": "Une seule graine, ou aucune d’enregistrée : rien à comparer.",
+    "audit.parameter-effect.passed": "Chaque paramètre balayé change le résultat.",
+    "audit.parameter-effect.failed": "Un paramètre balayé est sans effet, ces runs n’en font "
+    "qu’un : {names}.",
+    "audit.parameter-effect.unknown": "Aucun paramètre n’est balayé.",
     "audit.applied-as-requested.passed": "Les réglages appliqués sont ceux demandés.",
     "audit.applied-as-requested.failed": "Réglages appliqués différents de ceux demandés : "
     "{names}.",
+    "audit.applied-as-requested.unknown": "Les réglages appliqués ne sont pas enregistrés : ceux "
+    "demandés ont pu être ignorés.",
+    "audit.measured-artifact.passed": "Les mesures portent sur l’artefact enregistrable.",
+    "audit.measured-artifact.failed": "Mesures prises sur d’autres poids que l’artefact : {names}.",
+    "audit.measured-artifact.unknown": "Rien ne dit sur quels poids les mesures ont été prises.",
+    "audit.operating-point.passed": "Au seuil {threshold}, {boxes} boîtes par image : le point de "
+    "fonctionnement est utilisable.",
+    "audit.operating-point.failed": "Point de fonctionnement dégénéré : {boxes} boîtes par image "
+    "pour {most} possibles, seuil {threshold}. Précision et rappel n’y décrivent aucun détecteur "
+    "utilisable.",
+    "audit.operating-point.unknown": "Ni le seuil ni le nombre de boîtes ne sont enregistrés.",
+    "audit.selection-split.passed": "Choix sur la découpe {selected}, conclusion sur la découpe "
+    "{claimed}.",
+    "audit.selection-split.failed": "Le choix et la conclusion portent sur la même découpe "
+    "({claimed}) : le gagnant y est flatté.",
+    "audit.selection-split.unknown": "Rien ne dit sur quelle découpe le choix a été fait.",
+    "audit.enough-images.passed": "{images} images et {persons} personnes suffisent à distinguer "
+    "du hasard une différence de {difference} {interval}.",
+    "audit.enough-images.failed": "{images} images et {persons} personnes ne distinguent pas du "
+    "hasard une différence de {difference} {interval} ; il faudrait environ {needed} personnes "
+    "(estimation).",
+    "audit.enough-images.unknown": "La taille de la découpe d’évaluation n’est pas connue.",
+    "audit.overlap.passed": "Aucune image d’évaluation ne se retrouve, même retouchée, à "
+    "l’entraînement.",
+    "audit.overlap.failed": "Images communes ou presque : {names}.",
+    "audit.overlap.unknown": "Les images ne sont pas accessibles : leur recouvrement est inconnu.",
+    "audit.pretraining.passed": "Le modèle de départ n’a pas vu ces images, à notre connaissance.",
+    "audit.pretraining.failed": "Le modèle de départ a été entraîné sur COCO, d’où viennent ces "
+    "images : les mesures absolues sont flattées, les différences seules se discutent.",
+    "audit.pretraining.unknown": "Rien ne dit ce que le modèle de départ a déjà vu.",
+    "audit.untrained.passed": "Le candidat n’est pas battu par le modèle de départ sans "
+    "entraînement : {metric} {candidate} contre {untrained}, différence {interval}.",
+    "audit.untrained.failed": "Le modèle de départ sans entraînement bat le candidat : {metric} "
+    "{untrained} contre {candidate}, différence {interval}.",
+    "audit.more": " ; et {more} autres",
+    "audit.operating-point.precision": "La plus basse précision est de {precision}, soit {boxes} "
+    "boîtes montrées par personne trouvée ; le seuil n’est pas enregistré.",
+    "audit.untrained.absent": "Le modèle de départ sans entraînement n’est pas parmi les "
+    "alternatives.",
+    "audit.constraints.passed": "Chaque contrainte énoncée est mesurée sur chaque run.",
+    "audit.constraints.failed": "Contraintes énoncées que rien ne mesure : {names}.",
+    "audit.constraints.unknown": "Aucune contrainte n’est énoncée.",
     "risk.misses": "Au seuil {threshold}, {missed} des personnes du test sont manquées et {false} "
     "des boîtes affichées sont de fausses alarmes. *Mitigation* : revoir le seuil avec "
     "l’exploitant avant la mise en production.",
     "risk.sample": "Le test compte {images} images et {persons} personnes : la {metric} du "
     "candidat n’est connue qu’à ± {half}. *Mitigation* : élargir le test avant toute annonce "
     "plus précise.",
-    "risk.optimism": "Le run a été choisi sur la validation, où sa {metric} vaut {val} ; elle vaut "
-    "{test} sur le test (écart {gap}). *Mitigation* : ne citer que les valeurs du test.",
+    "risk.optimism": "Choisi sur la validation parmi {rivals} configurations, le candidat y paraît "
+    "meilleur qu’il n’est : l’optimisme attendu de ce choix est de {optimism}. Sa {metric} vaut "
+    "{val} sur la validation et {test} sur le test (écart {gap}). *Mitigation* : ne citer que les "
+    "valeurs du test ; la probabilité exigée tient compte du nombre de configurations.",
     "risk.seeds": "D’une graine à l’autre, l’écart-type est de {sd} ({seeds} graines). "
     "*Mitigation* : un réentraînement peut faire moins bien ; le canari le vérifiera.",
     "risk.one_seed": "Une seule graine : la stabilité du candidat est inconnue. "
@@ -181,10 +266,14 @@ _TEXTS = {
     "next.gate": "Lever le critère non respecté : {gate}",
     "next.keep_baseline": "Garder la configuration de référence",
     "next.new_grid": "Proposer une nouvelle grille avant une nouvelle décision",
-    "next.settle": "Réunir au total environ {images} images de test (estimation) pour trancher sur "
-    "l’objectif « {metric} »",
-    "next.settle_unknown": "Sur l’objectif « {metric} », la différence est trop proche du plus "
-    "petit gain utile pour que davantage d’images suffisent : changer de grille ou revoir ce seuil",
+    "next.settle": "Pour trancher sur l’objectif « {metric} », réunir environ {ways} (estimations)",
+    "settle.images": "{images} images de test avec les mêmes graines",
+    "settle.seeds": "{seeds} graines par configuration sur les mêmes images",
+    "settle.both": "{images} images et {seeds} graines",
+    "settle.or": ", ou ",
+    "settle.unknown": "Sur l’objectif « {metric} », la différence est trop proche du plus "
+    "petit gain utile pour que davantage d’images ou de graines suffisent : changer de grille ou "
+    "revoir ce seuil",
     "gate.sentence": "{name} {sign} {limit} (mesuré : {value})",
     "transition.production": "Version {version} de person-detector en Production.",
     "transition.waits": "Version {version} en Staging, en attente d’approbation.",
@@ -207,6 +296,7 @@ _TEXTS = {
     "run.failed": "échec",
     "check.passed": "passé",
     "check.failed": "échoué",
+    "check.unknown": "ne peut être dit",
     "check.blocking": "bloquant",
     "check.warning": "avertissement",
     "check.note": "note",

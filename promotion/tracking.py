@@ -64,6 +64,8 @@ class Tag:
     DATASET_DIGEST = "promotion.dataset_digest"
     CODE_VERSION = "promotion.code_version"
     WEIGHTS_SHA256 = "promotion.weights_sha256"
+    MEASURED_SHA256 = "promotion.measured_sha256"
+    TRAINING_CODE = "promotion.training_code"
     CHECKPOINT_SHA256 = "promotion.checkpoint_sha256"
     PARAMETERS_SHA256 = "promotion.parameters_sha256"
     START_SHA256 = "promotion.start_sha256"
