@@ -15,6 +15,7 @@ from mlflow.tracking import MlflowClient
 
 from promotion import registry, tables, tracking
 from promotion.checksums import digest_of
+from promotion.document import render_calibration, render_original
 from promotion.errors import MissingRunsError, PromotionError
 from promotion.study import ROOT, Study
 from promotion.texts import text
@@ -51,19 +52,24 @@ def build_book(client: MlflowClient, study: Study, home: Path, pages: Pages) -> 
     """
     index = home / "book" / "index.html"
     stamp = home / "book" / ".built"
-    registry_page = _registry_page(client)
-    key = _key(study, pages, registry_page)
+    written = {
+        "registry": _registry_page(client),
+        "original": render_original(),
+        "calibration": render_calibration(),
+    }
+    key = _key(study, pages, written)
     if index.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == key:
         return index
     source = home / "book-source"
     _assemble(client, source, pages)
-    (source / "book" / "registry.md").write_text(registry_page, encoding="utf-8")
+    for name, page in written.items():
+        (source / "book" / f"{name}.md").write_text(page, encoding="utf-8")
     _build(source, home)
     stamp.write_text(key, encoding="utf-8")
     return index
 
 
-def _key(study: Study, pages: Pages, registry_page: str) -> str:
+def _key(study: Study, pages: Pages, written: dict[str, str]) -> str:
     files = [ROOT / "_config.yml", ROOT / "_toc.yml", *sorted((ROOT / "book").rglob("*"))]
     sources = {str(f.relative_to(ROOT)): f.read_bytes().hex() for f in files if f.is_file()}
     return digest_of(
@@ -73,7 +79,7 @@ def _key(study: Study, pages: Pages, registry_page: str) -> str:
             "steps": pages.steps,
             "variants": pages.variants,
             "failed": pages.failed,
-            "registry": registry_page,
+            "written": written,
         }
     )
 

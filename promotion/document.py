@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from promotion import texts
+from promotion import lab, tables, texts
+from promotion.audit import audit
 from promotion.canary import CanaryResult
 from promotion.comparison import Settling, settling
 from promotion.decision import Decision, Gate, ObjectiveOutcome, measure
@@ -170,6 +173,44 @@ def gate_sentence(gate: Gate) -> str:
 
 def render(template: str, decision: Decision, evidence: Evidence, study: Study) -> str:
     """Render one of the templates in book/templates with all the facts."""
+    return _render(
+        template,
+        {
+            "decision": decision,
+            "evidence": evidence,
+            "study": study,
+            "policy": study.policy,
+            "text": text,
+            "measured": texts.measured,
+            "gate_sentence": gate_sentence,
+            "canary_sentence": canary_sentence,
+            "measure": measure,
+            "comparison": {one.metric: one for one in evidence.comparison},
+            "gates": {gate.name: gate for gate in decision.gates},
+            "objectives": {one.metric: one for one in decision.objectives},
+        },
+    )
+
+
+def render_original() -> str:
+    """The page that reads the lab's original decision again, from its published figures."""
+    facts = {
+        "again": lab.read_again(),
+        "images": lab.IMAGES,
+        "candidate": lab.CANDIDATE,
+        "baseline": lab.BASELINE,
+        "table": tables.checks(audit(lab.lab_experiment())).data,
+    }
+    return _render("original.md.j2", facts)
+
+
+def render_calibration() -> str:
+    """The page with the table of the simulation, as `benchmarks/calibration.py` left it."""
+    rows = json.loads((ROOT / "book" / "calibration.json").read_text(encoding="utf-8"))
+    return _render("calibration.md.j2", {"rows": rows})
+
+
+def _render(template: str, facts: Mapping[str, Any]) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
@@ -184,20 +225,6 @@ def render(template: str, decision: Decision, evidence: Evidence, study: Study) 
         "probability": texts.probability,
         "relation": texts.relation,
         "interval": texts.interval,
-    }
-    facts: dict[str, Any] = {
-        "decision": decision,
-        "evidence": evidence,
-        "study": study,
-        "policy": study.policy,
-        "text": text,
-        "measured": texts.measured,
-        "gate_sentence": gate_sentence,
-        "canary_sentence": canary_sentence,
-        "measure": measure,
-        "comparison": {one.metric: one for one in evidence.comparison},
-        "gates": {gate.name: gate for gate in decision.gates},
-        "objectives": {one.metric: one for one in decision.objectives},
     }
     return texts.typeset(environment.get_template(template).render(facts))
 

@@ -65,7 +65,8 @@ def read_experiment(client: MlflowClient, name: str) -> Experiment:
 def _audited(client: MlflowClient, run: Run) -> AuditedRun:
     tags, parameters = run.data.tags, run.data.params
     asked = _named(parameters, PARAMETER_NAMES)
-    datasets = sorted({one.dataset.digest for one in run.inputs.dataset_inputs})
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    datasets = sorted({one.dataset.digest for one in inputs})
     registrable, measured = _weights(client, run)
     return AuditedRun(
         name=run.info.run_name,

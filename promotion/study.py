@@ -194,6 +194,10 @@ class GateRule(_Strict):
         return value
 
 
+# Metrics are shares; what is measured in seconds, watt-hours or as a ratio has no upper end.
+SHARES = ("mAP50", "mAP50-95", "precision", "recall", "seed_spread")
+
+
 class OperatingPoint(_Strict):
     """The rule that chooses, on val, the confidence at which precision and recall hold."""
 
@@ -222,6 +226,34 @@ class Policy(_Strict):
         metrics = [objective.metric for objective in self.objectives]
         if len(set(metrics)) < len(metrics):
             raise ValueError("an objective is named twice")
+        return self
+
+    @model_validator(mode="after")
+    def _gates_can_be_passed(self) -> Policy:
+        floors: dict[str, float] = {}
+        ceilings: dict[str, float] = {}
+        for gate in self.gates:
+            bounds = floors if gate.at_least is not None else ceilings
+            if gate.measure in bounds:
+                raise ValueError(f"gates: {gate.measure} has the same kind of limit twice")
+            bounds[gate.measure] = gate.limit
+            if gate.limit < 0 or (gate.measure in SHARES and gate.limit > 1):
+                allowed = "from 0 to 1" if gate.measure in SHARES else "0 or more"
+                raise ValueError(
+                    f"gates: {gate.measure} cannot reach {gate.limit:g} (it is {allowed})"
+                )
+        for measure in floors.keys() & ceilings.keys():
+            if floors[measure] > ceilings[measure]:
+                raise ValueError(
+                    f"gates: {measure} cannot be at least {floors[measure]:g} and at most "
+                    f"{ceilings[measure]:g}"
+                )
+        aim, asked = self.operating_point, floors.get("precision", 0.0)
+        if aim.rule == "precision_floor" and aim.floor is not None and asked > aim.floor:
+            raise ValueError(
+                f"gates: precision must be at least {asked:g}, but operating_point aims at "
+                f"{aim.floor:g}: raise its floor"
+            )
         return self
 
 
@@ -286,6 +318,9 @@ class Study(_Strict):
                 raise ValueError(f"baseline.{key} is missing: choose one of {allowed}")
             if value is not None and value not in allowed:
                 raise ValueError(f"baseline.{key}: {value} is not in the grid (allowed: {allowed})")
+        measures = {gate.measure for gate in self.policy.gates}
+        if "seed_spread" in measures and len(self.grid.seed) < 2:
+            raise ValueError("policy.gates: seed_spread is not measured with a single grid.seed")
         if len(self.configurations) < 2:
             raise ValueError("grid: it holds the baseline alone; give a parameter a second value")
         return self

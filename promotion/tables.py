@@ -15,7 +15,7 @@ from promotion.comparison import Selection
 from promotion.costs import Energy
 from promotion.datasets import Manifest
 from promotion.datasets.manifest import SPLITS
-from promotion.decision import AuditFinding
+from promotion.decision import Alternative, AuditFinding, Gate
 from promotion.evidence import (
     ConfigurationFacts,
     Diagnosis,
@@ -280,6 +280,35 @@ def comparison(found: Sequence[MetricComparison], confidence: float) -> pd.DataF
                 text("column.difference"): signed(one.difference),
                 level: interval(one.interval),
                 text("column.probability"): probability(one.probability_better),
+            }
+            for one in found
+        ]
+    )
+
+
+def gates(found: Sequence[Gate]) -> pd.DataFrame:
+    """One row a gate: its limit, what was measured, and what it protects from."""
+    columns = [text(f"column.{key}") for key in ("gate", "limit", "value", "outcome", "protects")]
+    rows = [
+        (
+            text(f"metric.{gate.name}"),
+            f"{'≥' if gate.at_least else '≤'}{NBSP}{measured(gate.name, gate.limit)}",
+            measured(gate.name, gate.value),
+            text("check.passed" if gate.passed else "check.failed"),
+            text(f"protects.{gate.name}"),
+        )
+        for gate in found
+    ]
+    return _with_row_names(pd.DataFrame(rows, columns=columns))
+
+
+def alternatives(found: Sequence[Alternative]) -> pd.DataFrame:
+    """One row a policy: the verdict that would have followed."""
+    return _table(
+        [
+            {
+                text("column.policy"): text(f"policy.{one.name}"),
+                text("column.verdict"): text(f"verdict.{one.verdict}"),
             }
             for one in found
         ]

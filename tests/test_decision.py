@@ -5,11 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promotion.audit import audit
-from promotion.comparison import pareto_front, select, summarise
-from promotion.decision import AuditFinding, decide
-from promotion.document import complete, images_to_settle, render
+from promotion.comparison import (
+    pareto_front,
+    select,
+    selection_optimism,
+    settling,
+    summarise,
+)
+from promotion.decision import AuditFinding, decide, sensitivity
+from promotion.document import complete, render
 from promotion.evidence import Evidence, FailedVariant, MetricComparison, RunFacts, SplitFacts
+from promotion.experiment import experiment_of
+from promotion.statistics import EvaluatedRun
 from promotion.study import ROOT, Policy, load_study
+from tests.test_statistics import random_matches
 
 POLICY = Policy.model_validate(
     {
@@ -24,7 +33,8 @@ POLICY = Policy.model_validate(
 
 def run(configuration: str, seed: int, map50: float, **changes: object) -> RunFacts:
     costs = {"latency_p50_ms": 10.0, "latency_p95_ms": 20.0, "energy_wh": 0.5}
-    params = {"epochs": "4", "imgsz": "256", "lr0": "0.01", "batch": "16", "optimizer": "SGD"}
+    imgsz = "384" if configuration == "big" else "256"
+    params = {"epochs": "4", "imgsz": imgsz, "lr0": "0.01", "batch": "16", "optimizer": "SGD"}
     facts: dict[str, object] = {
         "run_name": f"{configuration}_s{seed}",
         "run_id": f"id-{configuration}-{seed}",
@@ -40,6 +50,9 @@ def run(configuration: str, seed: int, map50: float, **changes: object) -> RunFa
             **costs,
         },
         "weights_sha256": f"sha-{configuration}-{seed}",
+        "measured_sha256": f"sha-{configuration}-{seed}",
+        "dataset_digest": "d" * 64,
+        "training_code": "code",
         "parameters_sha256": f"sha-{configuration}-{seed}",
     }
     return RunFacts.model_validate({**facts, **changes})
@@ -56,10 +69,23 @@ def compared(metric: str, gain: float, worth: float, not_lost: float) -> MetricC
         baseline_interval=(0.4, 0.55),
         candidate_seed_sd=0.01,
         baseline_seed_sd=0.01,
+        image_error=0.008,
+        seed_error=0.006,
         probability_better=worth,
         probability_worth_having=worth,
         probability_not_lost=not_lost,
     )
+
+
+DIAGNOSIS = {
+    "points": [],
+    "ece": 0.1,
+    "bins": [],
+    "errors": [],
+    "sizes": [],
+    "boxes_per_image": 4.0,
+    "most_boxes": 300,
+}
 
 
 def evidence(worth: float = 0.99, not_lost: float = 0.99, **changes: object) -> Evidence:
@@ -87,6 +113,14 @@ def evidence(worth: float = 0.99, not_lost: float = 0.99, **changes: object) -> 
             compared("precision", 0.0, 0.5, 0.5),
             compared("recall", 0.01, 0.6, not_lost),
         ],
+        "untrained": {
+            "name": "yolov8n_e0_sz256",
+            "val_metrics": test,
+            "test_metrics": test,
+            "comparison": [compared("mAP50", 0.1, 0.99, 0.99)],
+        },
+        "optimism": 0.004,
+        "diagnoses": {one.run_name: DIAGNOSIS for one in runs},
         "confidence": 0.95,
         "replicates": 2000,
         "energy_method": "estimated",
@@ -179,33 +213,32 @@ def test_the_pareto_front_holds_what_nothing_beats() -> None:
     assert pareto_front(points) == ["cheap", "good", "twin"]
 
 
-def checks_of(found: Evidence) -> dict[str, bool]:
-    return {check.id: check.passed for check in audit(found)}
+def audited(found: Evidence) -> list[AuditFinding]:
+    return audit(experiment_of(found, POLICY, "weights.pt"))
 
 
-def test_a_clean_experiment_passes_every_check() -> None:
-    assert all(checks_of(evidence()).values())
+def test_the_evidence_of_a_clean_study_passes_every_check_that_can_be_made() -> None:
+    assert [check.id for check in audited(evidence()) if check.failed] == []
 
 
-def test_runs_with_identical_weights_are_caught() -> None:
-    runs = [one.model_copy(update={"parameters_sha256": "same"}) for one in evidence().runs]
-    assert not checks_of(evidence(runs=runs))["parameter-effect"]
-
-
-def test_a_learning_rate_that_was_not_applied_is_caught() -> None:
-    runs = [
-        one.model_copy(update={"params": {**one.params, "applied_lr0": "0.002"}})
-        for one in evidence().runs
+def test_the_evidence_carries_what_the_audit_needs() -> None:
+    runs = evidence().runs
+    twins = [one.model_copy(update={"parameters_sha256": "same"}) for one in runs]
+    other = [one.model_copy(update={"measured_sha256": "other"}) for one in runs]
+    mixed = [*runs[1:], runs[0].model_copy(update={"dataset_digest": "other"})]
+    unlike = [
+        one.model_copy(update={"params": {**one.params, "applied_lr0": "0.002"}}) for one in runs
     ]
-    assert not checks_of(evidence(runs=runs))["applied-as-requested"]
-
-
-def test_a_failed_variant_and_too_few_seeds_are_caught() -> None:
-    runs = [one for one in evidence().runs if one.seed == 1]
-    failed = [FailedVariant(run_name="big_s2", error="out of memory")]
-    found = checks_of(evidence(runs=runs, configurations=summarise(runs), failed=failed))
-    assert not found["complete-grid"]
-    assert not found["enough-seeds"]
+    failed = [FailedVariant(run_name="big_s4", error="out of memory")]
+    for identity, changes in (
+        ("parameter-effect", {"runs": twins}),
+        ("measured-artifact", {"runs": other}),
+        ("same-conditions", {"runs": mixed}),
+        ("applied-as-requested", {"runs": unlike}),
+        ("complete-grid", {"failed": failed}),
+        ("overlap", {"dataset_warnings": ["a.jpg nearly repeats b.jpg"]}),
+    ):
+        assert identity in [check.id for check in audited(evidence(**changes)) if check.failed]
 
 
 SECTIONS = (
@@ -227,7 +260,7 @@ SECTIONS = (
 def test_the_document_has_the_lab_s_sections_whatever_the_verdict(worth: float) -> None:
     study = load_study(ROOT / "studies" / "default.yaml").model_copy(update={"policy": POLICY})
     found = evidence(worth=worth)
-    decision = complete(decide(found, POLICY, audit(found)), found)
+    decision = complete(decide(found, POLICY, audited(found)), found)
     document = render("decision.md.j2", decision, found, study)
     places = [document.index(section) for section in SECTIONS]
     assert places == sorted(places)
@@ -238,7 +271,52 @@ def test_the_document_has_the_lab_s_sections_whatever_the_verdict(worth: float) 
 
 
 def test_the_images_that_would_settle_grow_as_the_square_of_the_precision() -> None:
-    found = compared("mAP50", 0.03, 0.7, 0.9)
-    assert images_to_settle(found, 0.02, 100) == 400
-    assert images_to_settle(found, 0.01, 100) == 100
-    assert images_to_settle(found, 0.03, 100) is None
+    alone = compared("mAP50", 0.03, 0.7, 0.9).model_copy(
+        update={"image_error": 0.01, "seed_error": 0.0}
+    )
+    # The normal quantile at 95% is 1.645: the gap of 0.01 needs an error of 0.0061.
+    needed = settling(alone, 0.02, 100, 3, 0.95)
+    assert needed.images == pytest.approx(271, rel=0.02)
+    assert needed.seeds is None
+    assert settling(alone, 0.03, 100, 3, 0.95).images is None
+
+
+def test_where_seeds_dominate_only_seeds_settle() -> None:
+    seeds = compared("mAP50", 0.03, 0.7, 0.9).model_copy(
+        update={"image_error": 0.001, "seed_error": 0.01}
+    )
+    needed = settling(seeds, 0.02, 100, 3, 0.95)
+    assert needed.images is None
+    assert needed.seeds is not None
+    assert needed.seeds > 3
+    assert needed.both is not None
+    assert needed.both[1] <= needed.seeds
+
+
+def test_one_of_several_rivals_needs_more_evidence() -> None:
+    runs = [run(name, s, 0.5) for name in ("small", "big", "c", "d") for s in (1, 2, 3)]
+    crowded = evidence(worth=0.97, runs=runs, configurations=summarise(runs))
+    assert crowded.rivals == 3
+    assert verdict(crowded) == "inconclusive"
+    assert verdict(evidence(worth=0.97)) == "promote"
+
+
+def test_a_stricter_policy_never_promotes_what_a_looser_one_does_not() -> None:
+    for worth in (0.6, 0.93, 0.96, 0.995):
+        found = {one.name: one.verdict for one in sensitivity(evidence(worth=worth), POLICY, [])}
+        assert found["as_is"] == verdict(evidence(worth=worth))
+        for part in ("gain", "confidence", "gates", "all"):
+            if found[f"{part}.stricter"] == "promote":
+                assert found["as_is"] == "promote"
+            if found["as_is"] == "promote":
+                assert found[f"{part}.looser"] == "promote"
+
+
+def test_the_best_of_equals_looks_better_than_it_is() -> None:
+    rivals = {
+        name: [EvaluatedRun(random_matches(seed * 10 + k, 40), 0.5) for k in range(3)]
+        for seed, name in enumerate("abcd")
+    }
+    assert selection_optimism(rivals, "mAP50", 200) > 0
+    alone = {"a": rivals["a"]}
+    assert selection_optimism(alone, "mAP50", 400) == pytest.approx(0, abs=0.02)
