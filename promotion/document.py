@@ -50,7 +50,7 @@ def risks_of(decision: Decision, evidence: Evidence) -> list[str]:
             metric=text(f"metric.{first.metric}"),
             half=texts.number((high - low) / 2),
         ),
-        text("risk.optimism").format(
+        text("risk.optimism" if evidence.rivals > 1 else "risk.selection").format(
             metric=text(f"metric.{first.metric}"),
             val=texts.number(on_val),
             test=texts.number(ours[first.metric]),

@@ -172,8 +172,8 @@ def compare(
     Two sources of chance are added up. *Images* are resampled jointly for all runs. *Seeds*: the
     mean over k seeds varies as s/√k; as s is known from k values only, its noise has Student's t
     with Welch's degrees of freedom. Resampling three seeds instead would show two thirds of their
-    variance. What images do to one seed and not to another is part of s already: the resampled
-    differences are shrunk by it, or it would count twice. `benchmarks/calibration.py` shows that
+    variance. What images do to one seed and not to another is part of s already, and s is never
+    taken for less: the resampled differences are shrunk by it, or it would count twice. `benchmarks/calibration.py` shows that
     the intervals cover what they say. With one seed a side the seeds' part is unknown and is not in
     the interval.
 
@@ -222,11 +222,16 @@ def _draws(sides: Sequence[Array], rng: np.random.Generator) -> tuple[Array, flo
     )
     assert isinstance(resampled, np.ndarray)
     seeded = [side for side in sides if len(side) > 1]
+    own = [_seed_by_image_variance(side[:, 1:]) for side in seeded]
     variance = float(np.nanvar(resampled))
-    shared = max(0.0, variance - sum(_seed_by_image_variance(side[:, 1:]) for side in seeded))
+    shared = max(0.0, variance - sum(own))
     centre = float(np.nanmean(resampled))
     shrink = np.sqrt(shared / variance) if variance > 0 else 1.0
-    parts = [float(side[:, 0].var(ddof=1)) / len(side) for side in seeded]
+    # Few seeds may agree by luck; they vary at least by what each does with the images.
+    parts = [
+        max(float(side[:, 0].var(ddof=1)) / len(side), part)
+        for side, part in zip(seeded, own, strict=True)
+    ]
     noise = _welch_noise(parts, [len(side) - 1 for side in seeded], rng, len(resampled))
     seed_error = float(np.sqrt(sum(parts))) if len(seeded) == len(sides) else float("nan")
     return centre + shrink * (resampled - centre) + noise, float(np.sqrt(shared)), seed_error

@@ -236,6 +236,8 @@ _TEXTS = {
     "risk.sample": "Le test compte {images} images et {persons} personnes : la {metric} du "
     "candidat n’est connue qu’à ± {half}. *Mitigation* : élargir le test avant toute annonce "
     "plus précise.",
+    "risk.selection": "Le run a été choisi sur la validation, où sa {metric} vaut {val} ; elle "
+    "vaut {test} sur le test (écart {gap}). *Mitigation* : ne citer que les valeurs du test.",
     "risk.optimism": "Choisi sur la validation parmi {rivals} configurations, le candidat y paraît "
     "meilleur qu’il n’est : l’optimisme attendu de ce choix est de {optimism}. Sa {metric} vaut "
     "{val} sur la validation et {test} sur le test (écart {gap}). *Mitigation* : ne citer que les "
