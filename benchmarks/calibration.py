@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy import special
 
 from promotion.decision import required_probability
 from promotion.matching import Matches
@@ -64,8 +64,8 @@ def draw_images(count: int, rng: np.random.Generator) -> Images:
 def draw_run(images: Images, skill: float, seed_sd: float, rng: np.random.Generator) -> Matches:
     """What one training of a configuration of this skill sees; its seed moves its skill."""
     skill = skill + rng.normal(0, seed_sd)
-    found = expit(skill + images.ease + rng.normal(0, RUN_SD, len(images.ease)))
-    false = expit(images.clutter + rng.normal(0, RUN_SD, len(images.clutter)))
+    found = special.expit(skill + images.ease + rng.normal(0, RUN_SD, len(images.ease)))
+    false = special.expit(images.clutter + rng.normal(0, RUN_SD, len(images.clutter)))
     confidence = np.concatenate([found, false])
     owner = np.concatenate([images.owner, images.clutter_owner])
     hit = np.arange(len(confidence)) < len(found)

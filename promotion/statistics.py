@@ -173,9 +173,9 @@ def compare(
     mean over k seeds varies as s/√k; as s is known from k values only, its noise has Student's t
     with Welch's degrees of freedom. Resampling three seeds instead would show two thirds of their
     variance. What images do to one seed and not to another is part of s already, and s is never
-    taken for less: the resampled differences are shrunk by it, or it would count twice. `benchmarks/calibration.py` shows that
-    the intervals cover what they say. With one seed a side the seeds' part is unknown and is not in
-    the interval.
+    taken for less: the resampled differences are shrunk by it, or it would count twice.
+    `benchmarks/calibration.py` shows that the intervals cover what they say. With one seed a side
+    the seeds' part is unknown and is not in the interval.
 
     Raises:
         ValueError: the runs were not evaluated on the same images.
