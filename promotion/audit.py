@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from scipy.stats import norm
+
 from promotion.decision import AuditFinding
 from promotion.evaluation import LOWEST_THRESHOLD
 from promotion.experiment import AuditedRun, Experiment
@@ -176,14 +178,14 @@ def _enough_images(experiment: Experiment) -> AuditFinding:
         return _finding("enough-images", "warning", None)
     first, split = claim.comparison[0], experiment.splits[experiment.claimed_on]
     # Images alone: what the seeds add is another check's affair.
-    reach = 1.96 * first.image_error
+    reach = float(norm.ppf((1 + experiment.confidence) / 2)) * first.image_error
     needed = split.images * (reach / max(abs(first.difference), 1e-9)) ** 2
     return _finding(
         "enough-images",
         "warning",
         abs(first.difference) > reach,
         difference=signed(first.difference),
-        interval=interval(first.interval),
+        interval=interval((first.difference - reach, first.difference + reach)),
         images=split.images,
         persons=split.persons,
         needed=number(needed / split.images * split.persons, 0),

@@ -10,8 +10,10 @@ from mlflow.tracking import MlflowClient
 
 from promotion import tracking
 from promotion.errors import MissingRunsError
-from promotion.experiment import AuditedRun, Experiment
-from promotion.tracking import Role, Tag
+from promotion.evidence import Evidence
+from promotion.experiment import AuditedRun, Experiment, experiment_of
+from promotion.study import Study
+from promotion.tracking import Artifact, Role, Tag
 
 # The product's and the lab's names first, then those of Ultralytics' MLflow callback.
 METRIC_NAMES = {
@@ -35,7 +37,7 @@ BEST_WEIGHTS, LAST_WEIGHTS = "best.pt", "last.pt"
 
 
 def read_experiment(client: MlflowClient, name: str) -> Experiment:
-    """The experiment of this name, as far as it can be read.
+    """The experiment of this name, as far as it can be read; the product's own is read whole.
 
     Raises:
         MissingRunsError: there is no such experiment, or it has no finished training run.
@@ -44,6 +46,11 @@ def read_experiment(client: MlflowClient, name: str) -> Experiment:
     if found is None:
         known = ", ".join(sorted(one.name for one in client.search_experiments()))
         raise MissingRunsError(f"no experiment {name} in this store; there are: {known}")
+    compared = tracking.search(
+        client, name, {Tag.ROLE: Role.COMPARISON, Tag.COMPLETE: "true"}, most=1
+    )
+    if compared:
+        return _own_experiment(client, compared[0].info.run_id)
     every = tracking.search(client, name, {})
     trainings = [run for run in every if run.data.tags.get(Tag.ROLE, Role.VARIANT) == Role.VARIANT]
     finished = [run for run in trainings if run.info.status == "FINISHED"]
@@ -60,6 +67,17 @@ def read_experiment(client: MlflowClient, name: str) -> Experiment:
         },
         constraints={},
     )
+
+
+def _own_experiment(client: MlflowClient, run_id: str) -> Experiment:
+    """The experiment behind the newest comparison."""
+    evidence, study = (
+        tracking.artifact(client, run_id, path).read_text(encoding="utf-8")
+        for path in (Artifact.EVIDENCE, Artifact.STUDY)
+    )
+    settings = Study.model_validate_json(study)
+    found = Evidence.model_validate_json(evidence)
+    return experiment_of(found, settings.policy, settings.model.weights)
 
 
 def _audited(client: MlflowClient, run: Run) -> AuditedRun:

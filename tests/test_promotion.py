@@ -107,6 +107,13 @@ def test_the_book_shows_the_canary_and_the_registry_s_history(smoke_home: Path) 
     assert "en Production" in pages["book/index"]
 
 
+def test_the_product_s_own_experiment_is_audited_whole(smoke_home: Path) -> None:
+    done = promotion("audit", "--experiment", "smoke", home=smoke_home)
+    assert done.returncode == 0, done.stdout
+    assert "unknown" not in done.stdout
+    assert "enough-seeds" in done.stdout
+
+
 def test_the_registered_model_says_what_it_is(client: MlflowClient) -> None:
     model = mlflow.pyfunc.load_model(f"models:/{REGISTERED_MODEL}/1")
     metadata = model.metadata
