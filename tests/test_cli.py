@@ -9,7 +9,21 @@ import pytest
 
 from tests.conftest import SMOKE, promotion
 
-COMMANDS = ("report", "run", "decide", "register", "book", "check", "status", "ui")
+COMMANDS = (
+    "report",
+    "run",
+    "decide",
+    "register",
+    "canary",
+    "approve",
+    "rollback",
+    "serve",
+    "book",
+    "check",
+    "audit",
+    "status",
+    "ui",
+)
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -73,3 +87,23 @@ def test_a_missing_back_end_names_the_package(tmp_path: Path) -> None:
     done = promotion("run", "--study", str(SMOKE), "--backend", "ray", home=tmp_path)
     assert done.returncode == 1
     assert "pip install 'promotion[ray]'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "cause"),
+    [
+        (("rollback",), "nothing to go back to"),
+        (("approve",), "no version has the alias staging"),
+        (("serve",), "no version is in Production"),
+        (("canary", "--study", "studies/tp.yaml"), "has no section canary"),
+        (("canary", "--study", str(SMOKE)), "run `promotion register` first"),
+        (("check", "--study", str(SMOKE)), "run `promotion decide` first"),
+    ],
+)
+def test_in_an_empty_home_each_command_says_what_is_missing(
+    command: tuple[str, ...], cause: str, tmp_path: Path
+) -> None:
+    done = promotion(*command, home=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert cause in done.stderr

@@ -100,3 +100,21 @@ def test_broken_yaml_names_the_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("override", ["grid.seed", "name.x.y=1", "grid.seed=[1"])
 def test_a_malformed_override_is_explained(override: str) -> None:
     assert "--set" in fault(override)
+
+
+@pytest.mark.parametrize(
+    ("gates", "cause"),
+    [
+        ("[{measure: recall, at_least: 0.9}, {measure: recall, at_most: 0.5}]", "cannot be at"),
+        ("[{measure: recall, at_least: 1.2}]", "cannot reach 1.2"),
+        ("[{measure: energy_wh, at_most: -1}]", "cannot reach -1"),
+        ("[{measure: recall, at_least: 0.1}, {measure: recall, at_least: 0.2}]", "twice"),
+        ("[{measure: seed_spread, at_most: 0.1}]", "single grid.seed"),
+        ("[{measure: precision, at_least: 0.8}]", "raise its floor"),
+    ],
+)
+def test_gates_that_make_no_sense_are_refused_in_one_line(gates: str, cause: str) -> None:
+    aim = "policy.operating_point={rule: precision_floor, floor: 0.7}"
+    with pytest.raises(StudyError, match=cause) as refused:
+        load_study(SMOKE, ["grid.seed=[1]", f"policy.gates={gates}", aim])
+    assert "\n" not in str(refused.value)
