@@ -16,7 +16,7 @@ from promotion.decision import AuditFinding
 from promotion.evaluation import LOWEST_THRESHOLD
 from promotion.experiment import AuditedRun, Experiment
 from promotion.proportions import newcombe_interval, persons_needed
-from promotion.texts import interval, number, signed, text
+from promotion.texts import NARROW_NBSP, interval, number, signed, text
 
 Severity = Literal["blocking", "warning", "note"]
 
@@ -47,7 +47,7 @@ def _finding(
 
 def _some(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
-    shown = "; ".join(names[:MOST_NAMES])
+    shown = f"{NARROW_NBSP}; ".join(names[:MOST_NAMES])
     more = len(names) - MOST_NAMES
     return shown + text("audit.more").format(more=more) if more > 0 else shown
 
@@ -213,7 +213,7 @@ def _untrained_was_compared(experiment: Experiment) -> AuditFinding:
 def _no_overlap(experiment: Experiment) -> AuditFinding:
     if experiment.overlaps is None:
         return _finding("overlap", "warning", None)
-    found = "; ".join(experiment.overlaps)
+    found = _some(experiment.overlaps)
     return _finding("overlap", "warning", not found, names=found)
 
 
@@ -258,7 +258,7 @@ def _metrics_of_the_contract(experiment: Experiment) -> AuditFinding:
         ]
         if absent or beyond:
             faults.append(f"{run.name} ({', '.join([*absent, *beyond])})")
-    return _finding("metric-contract", "blocking", not faults, names="; ".join(faults))
+    return _finding("metric-contract", "blocking", not faults, names=_some(faults))
 
 
 def _one_dataset_and_code(experiment: Experiment) -> AuditFinding:
