@@ -79,7 +79,7 @@ class MlflowServer:
             self.process = subprocess.Popen(
                 command, env=clean_environment(), stdout=log, stderr=log, start_new_session=True
             )
-        wait_for(f"{self.uri}/health")
+        wait_for(f"{self.uri}/health", self.process)
 
     def stop(self) -> None:
         """Stop it and its workers at once."""
@@ -88,9 +88,10 @@ class MlflowServer:
         self.process.wait(timeout=30)
 
 
-def wait_for(url: str) -> None:
-    """Wait until a server answers."""
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a server's process answers."""
     for _ in range(240):
+        assert process.poll() is None, f"the server left with code {process.returncode}"
         with contextlib.suppress(OSError), urllib.request.urlopen(url):
             return
         time.sleep(0.5)

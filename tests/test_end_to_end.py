@@ -67,17 +67,17 @@ def test_each_variant_has_the_lab_s_metrics_its_artifacts_and_its_dataset(
 ) -> None:
     found = runs(client, Role.VARIANT)
     assert sorted(run.info.run_name for run in found) == [
-        "yolov8n_e1_sz160_lr0.01_s1",
-        "yolov8n_e1_sz160_lr0.01_s2",
-        "yolov8n_e1_sz96_lr0.01_s1",
-        "yolov8n_e1_sz96_lr0.01_s2",
+        "yolov8n_e1_sz160_lr0.0005_s1",
+        "yolov8n_e1_sz160_lr0.0005_s2",
+        "yolov8n_e1_sz96_lr0.0005_s1",
+        "yolov8n_e1_sz96_lr0.0005_s2",
     ]
     for run in found:
         names = ("mAP50", "mAP50-95", "precision", "recall", "threshold")
         costs = ("latency_p50_ms", "latency_p95_ms", "energy_wh", "train_seconds")
         assert set(run.data.metrics) >= {*names, *costs}
         assert run.data.metrics["threshold"] >= 0.01
-        assert run.data.params["applied_lr0"] == run.data.params["lr0"] == "0.01"
+        assert run.data.params["applied_lr0"] == run.data.params["lr0"] == "0.0005"
         assert len(run.inputs.dataset_inputs) == 2
         model = tracking.artifact(client, run.info.run_id, Artifact.MODEL)
         assert sha256_of(model) == run.data.tags[Tag.WEIGHTS_SHA256]
@@ -126,19 +126,19 @@ def test_an_interrupted_batch_goes_on_where_it_stopped(tmp_path: Path) -> None:
 def test_a_failed_variant_stops_no_other_and_is_shown(smoke_home: Path) -> None:
     # One picture of 32 pixels a batch leaves batch normalisation nothing to average.
     failing = ("--set", "grid.imgsz=[32,96,160]", "--set", "grid.batch=[1]", *ONE_SEED)
-    study = (*STUDY, "--set", "name=failing", *failing)
+    study = (*STUDY, "--set", "name=failing", "--set", "experiment=failing", *failing)
     done = promotion("report", *study, home=smoke_home)
     assert done.returncode == 1
     assert "2 trained, 0 kept from before, 1 failed" in done.stdout
     assert "batch=1" in done.stdout
-    page = smoke_home / "book" / "notebooks" / "runs" / "yolov8n_e1_sz32_lr0.01_s1.html"
+    page = smoke_home / "book" / "notebooks" / "runs" / "yolov8n_e1_sz32_lr0.0005_s1.html"
     assert "batch=1" in page.read_text(encoding="utf-8")
-    assert "yolov8n_e1_sz32_lr0.01_s1" in (smoke_home / "decision.md").read_text(encoding="utf-8")
-    client = tracking.connect(smoke_home, "smoke")
+    assert "yolov8n_e1_sz32_lr0.0005_s1" in (smoke_home / "decision.md").read_text(encoding="utf-8")
+    client = tracking.connect(smoke_home, "failing")
     run = next(
         run
-        for run in tracking.search(client, "smoke", {Tag.STUDY: "failing"})
-        if run.info.run_name == "yolov8n_e1_sz32_lr0.01_s1"
+        for run in tracking.search(client, "failing", {Tag.STUDY: "failing"})
+        if run.info.run_name == "yolov8n_e1_sz32_lr0.0005_s1"
     )
     assert run.info.status == "FAILED"
     tracking.artifact(client, run.info.run_id, Artifact.NOTEBOOK)

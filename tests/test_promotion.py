@@ -39,7 +39,7 @@ from tests.conftest import SMOKE, clean_environment, promotion, wait_for
 pytestmark = pytest.mark.end_to_end
 STUDY = ("--study", str(SMOKE))
 BETTER = ("--set", "name=better", "--set", "grid.imgsz=[96,224]")
-WEAKER = ("--set", "name=weaker", "--set", "grid.imgsz=[64,96]", "--set", "baseline.imgsz=64")
+WEAKER = ("--set", "name=weaker", "--set", "grid.imgsz=[64,128]", "--set", "baseline.imgsz=64")
 
 
 @pytest.fixture
@@ -204,15 +204,21 @@ def test_a_model_unlike_its_checkpoint_is_not_staged(client: MlflowClient) -> No
         registration.stage(client, decision, evidence, poor)
 
 
+WITHOUT_TORCH = """
+import sys
+class Absent:
+    def find_spec(self, name, *_):
+        if name in ("torch", "torchvision", "ultralytics"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+"""
+
+
 class Server:
     """`promotion serve` where importing PyTorch or Ultralytics fails."""
 
     def __init__(self, home: Path, place: Path) -> None:
-        (place / "sitecustomize.py").write_text(
-            "import sys\n"
-            "for name in ('torch', 'torchvision', 'ultralytics'):\n"
-            "    sys.modules[name] = None\n"
-        )
+        (place / "sitecustomize.py").write_text(WITHOUT_TORCH)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -227,7 +233,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_for(f"{self.uri}/ping")
+        wait_for(f"{self.uri}/ping", self.process)
 
     def ask(self, body: object) -> tuple[int, Any]:
         """A client in plain Python: the status and the answer."""
