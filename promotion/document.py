@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -226,7 +227,9 @@ def _render(template: str, facts: Mapping[str, Any]) -> str:
         "relation": texts.relation,
         "interval": texts.interval,
     }
-    return texts.typeset(environment.get_template(template).render(facts))
+    rendered = environment.get_template(template).render(facts)
+    last_of_a_list = re.compile(r" ;\n(?!- )")
+    return texts.typeset(last_of_a_list.sub(".\n", rendered))
 
 
 def transition_sentence(decision: Decision) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -268,6 +270,7 @@ def test_the_document_has_the_lab_s_sections_whatever_the_verdict(worth: float) 
     assert decision.next_steps
     for adjective in ("rapide", "lent", "léger", "stable ", "faible coût"):
         assert adjective not in document.replace("si les performances sont stables", "")
+    assert not re.search(r";\n(?!- )", document)
 
 
 def test_the_images_that_would_settle_grow_as_the_square_of_the_precision() -> None:
