@@ -6,6 +6,7 @@ A check passes, fails, or says that what it needs is not known. Each has a secti
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -98,7 +99,7 @@ def _applied_as_requested(experiment: Experiment) -> AuditFinding:
     for run in experiment.runs:
         for key, applied in run.applied.items():
             asked = run.asked.get(key)
-            if asked is None:
+            if asked is None or (key, asked) == ("optimizer", "auto"):
                 continue
             known = True
             if not _equal(asked, applied):
@@ -128,9 +129,9 @@ def _measured_on_the_artifact(experiment: Experiment) -> AuditFinding:
 
 def _operating_point(experiment: Experiment) -> AuditFinding:
     found = experiment.operating
-    if found is None:
+    full = found is not None and found.boxes_per_image >= NEAR_CAP * found.most_boxes
+    if found is None or (found.threshold is None and not full):
         return _boxes_a_person(experiment)
-    full = found.boxes_per_image >= NEAR_CAP * found.most_boxes
     low = found.threshold is not None and found.threshold < LOWEST_THRESHOLD
     return _finding(
         "operating-point",
@@ -138,7 +139,9 @@ def _operating_point(experiment: Experiment) -> AuditFinding:
         not (full or low),
         boxes=number(found.boxes_per_image, 1),
         most=found.most_boxes,
-        threshold=number(found.threshold),
+        threshold=text("audit.operating-point.no_threshold")
+        if found.threshold is None
+        else number(found.threshold),
     )
 
 
@@ -172,14 +175,14 @@ def _enough_images(experiment: Experiment) -> AuditFinding:
             interval=interval((low, high)),
             images=counts.images,
             persons=counts.persons,
-            needed=number(persons_needed(*shares, experiment.confidence, FAIR_POWER), 0),
+            needed=_needed(persons_needed(*shares, experiment.confidence, FAIR_POWER)),
         )
     if claim is None or experiment.splits is None or experiment.claimed_on is None:
         return _finding("enough-images", "warning", None)
     first, split = claim.comparison[0], experiment.splits[experiment.claimed_on]
     # Images alone: what the seeds add is another check's affair.
     reach = float(norm.ppf((1 + experiment.confidence) / 2)) * first.image_error
-    needed = split.images * (reach / max(abs(first.difference), 1e-9)) ** 2
+    times = (reach / first.difference) ** 2 if first.difference else math.inf
     return _finding(
         "enough-images",
         "warning",
@@ -188,8 +191,14 @@ def _enough_images(experiment: Experiment) -> AuditFinding:
         interval=interval((first.difference - reach, first.difference + reach)),
         images=split.images,
         persons=split.persons,
-        needed=number(needed / split.images * split.persons, 0),
+        needed=_needed(times * split.persons),
     )
+
+
+def _needed(persons: float) -> str:
+    if math.isinf(persons):
+        return text("audit.enough-images.never")
+    return text("audit.enough-images.needed").format(persons=number(persons, 0))
 
 
 def _untrained_was_compared(experiment: Experiment) -> AuditFinding:

@@ -28,6 +28,7 @@ from promotion.audit import audit as run_audit
 from promotion.batch import Backend, Outcome, StudyFile, default_jobs
 from promotion.decision import EXIT_CODES, Decision
 from promotion.errors import PromotionError, RegistryError
+from promotion.experiment import Experiment
 from promotion.flow import Flow
 from promotion.foreign import read_experiment
 from promotion.registry import Event
@@ -400,12 +401,36 @@ def audit(
 ) -> None:
     """Audit any MLflow experiment, whoever made it; exit with 1 on a blocking flaw."""
     with _one_line_errors(debug):
-        findings = run_audit(read_experiment(_connect(home), experiment))
-        table = Table("check", "severity", "outcome", "finding")
-        for one in findings:
-            mark = {True: "[green]passed[/]", False: "[red]failed[/]", None: "unknown"}[one.passed]
-            table.add_row(one.id, one.severity, mark, escape(one.message))
-        console.print(table)
+        _show_audit(read_experiment(_connect(home), experiment))
+
+
+@app.command()
+def lab(
+    study: StudyOption = Path("studies/tp_original.yaml"),
+    overrides: SetOption = [],  # noqa: B006
+    home: HomeOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Train and log as the lab's students did, and audit that; exit with 1 on a blocking flaw."""
+    with _one_line_errors(debug):
+        # It brings PyTorch with it.
+        from promotion.lab_rerun import run_again
+
+        flow = _open(study, overrides, home)
+        with Progress(*Progress.get_default_columns(), console=console) as progress:
+            task = progress.add_task("variants", total=len(flow.file.study.variants))
+            experiment = run_again(flow.file.study, flow.home, lambda _: progress.advance(task))
+        _show_audit(experiment)
+
+
+def _show_audit(experiment: Experiment) -> None:
+    """Print what the audit finds; leave with 1 on a blocking flaw."""
+    findings = run_audit(experiment)
+    table = Table("check", "severity", "outcome", "finding")
+    for one in findings:
+        mark = {True: "[green]passed[/]", False: "[red]failed[/]", None: "unknown"}[one.passed]
+        table.add_row(one.id, one.severity, mark, escape(one.message))
+    console.print(table)
     if any(one.failed and one.severity == "blocking" for one in findings):
         raise typer.Exit(1)
 

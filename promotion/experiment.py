@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from promotion.decision import CLAIMED_ON
 from promotion.evidence import Evidence, Fact, MetricComparison, SplitFacts
 from promotion.study import Policy
@@ -82,6 +84,21 @@ class Experiment(Fact):
 SEEN_BY_COCO_CHECKPOINTS = ("coco128_persons",)
 
 
+def applied_settings(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The settings that were read back after a training, from a run's parameters."""
+    prefix = "applied_"
+    return {
+        key.removeprefix(prefix): value
+        for key, value in parameters.items()
+        if key.startswith(prefix)
+    }
+
+
+def known_to_the_start(dataset_source: str, weights: str) -> bool:
+    """Whether a starting checkpoint was pretrained on the images of a dataset."""
+    return dataset_source in SEEN_BY_COCO_CHECKPOINTS and weights.startswith("yolo")
+
+
 def experiment_of(evidence: Evidence, policy: Policy, weights: str) -> Experiment:
     """The experiment behind a study's evidence; `weights` is the checkpoint it starts from."""
     diagnosis = evidence.diagnoses[evidence.candidate_run]
@@ -92,11 +109,7 @@ def experiment_of(evidence: Evidence, policy: Policy, weights: str) -> Experimen
                 name=run.run_name,
                 seed=run.seed,
                 asked=run.params,
-                applied={
-                    key.removeprefix("applied_"): value
-                    for key, value in run.params.items()
-                    if key.startswith("applied_")
-                },
+                applied=applied_settings(run.params),
                 metrics=run.metrics,
                 parameters=run.parameters_sha256,
                 registrable=run.weights_sha256,
@@ -122,9 +135,7 @@ def experiment_of(evidence: Evidence, policy: Policy, weights: str) -> Experimen
         ),
         untrained=evidence.untrained.difference(policy.objectives[0].metric),
         overlaps=evidence.dataset_warnings,
-        known_to_the_start=(
-            evidence.dataset_source in SEEN_BY_COCO_CHECKPOINTS and weights.startswith("yolo")
-        ),
+        known_to_the_start=known_to_the_start(evidence.dataset_source, weights),
         constraints=dict(policy.constraints),
         confidence=evidence.confidence,
     )

@@ -198,6 +198,7 @@ _TEXTS = {
     "audit.operating-point.failed": "Point de fonctionnement dégénéré : {boxes} boîtes par image "
     "pour {most} possibles, seuil {threshold}. Précision et rappel n’y décrivent aucun détecteur "
     "utilisable.",
+    "audit.operating-point.no_threshold": "non enregistré",
     "audit.operating-point.unknown": "Ni le seuil ni le nombre de boîtes ne sont enregistrés.",
     "audit.selection-split.passed": "Choix sur la découpe {selected}, conclusion sur la découpe "
     "{claimed}.",
@@ -207,8 +208,9 @@ _TEXTS = {
     "audit.enough-images.passed": "{images} images et {persons} personnes suffisent à distinguer "
     "du hasard une différence de {difference} {interval}.",
     "audit.enough-images.failed": "{images} images et {persons} personnes ne distinguent pas du "
-    "hasard une différence de {difference} {interval} ; il faudrait environ {needed} personnes "
-    "(estimation).",
+    "hasard une différence de {difference} {interval} ; {needed}.",
+    "audit.enough-images.needed": "il faudrait environ {persons} personnes (estimation)",
+    "audit.enough-images.never": "aucun nombre de personnes ne montrerait une différence nulle",
     "audit.enough-images.unknown": "La taille de la découpe d’évaluation n’est pas connue.",
     "audit.overlap.passed": "Aucune image d’évaluation ne se retrouve, même retouchée, à "
     "l’entraînement.",

@@ -76,13 +76,13 @@ def train(
     torch_utils.NUM_THREADS = threads  # type: ignore[attr-defined]
     torch.set_num_threads(threads)
     folder = folder.resolve()
-    with _quiet():
+    with quiet():
         _warm_label_caches(data_yaml)
     model = YOLO(str(start))
     model.add_callback("on_train_start", _let_callback_log)
     model.add_callback("on_train_epoch_end", ultralytics_mlflow.on_train_epoch_end)
     model.add_callback("on_fit_epoch_end", ultralytics_mlflow.on_fit_epoch_end)
-    with _quiet(), _own_callbacks_only():
+    with quiet(), own_callbacks_only():
         model.train(
             trainer=VariantTrainer,
             data=str(data_yaml),
@@ -103,7 +103,7 @@ def train(
         )
     trainer: Any = model.trainer
     checkpoint = Path(shutil.copy(trainer.last, folder / "checkpoint.pt"))
-    with _quiet():
+    with quiet():
         onnx = export_onnx(checkpoint, variant.imgsz)
     return TrainedModel(
         checkpoint=checkpoint,
@@ -150,7 +150,7 @@ def _let_callback_log(trainer: Any) -> None:
 
 
 @contextmanager
-def _own_callbacks_only() -> Iterator[None]:
+def own_callbacks_only() -> Iterator[None]:
     """Keep Ultralytics from adding integrations that this machine's user may have switched on."""
     original = ultralytics.utils.callbacks.add_integration_callbacks
     ultralytics.utils.callbacks.add_integration_callbacks = lambda _: None
@@ -161,7 +161,7 @@ def _own_callbacks_only() -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep Ultralytics' progress out of the notebook; its warnings stay."""
     level = LOGGER.level
     LOGGER.setLevel("WARNING")

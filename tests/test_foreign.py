@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import mlflow
@@ -11,10 +13,12 @@ from mlflow.tracking import MlflowClient
 
 from promotion import tracking
 from promotion.audit import audit
+from promotion.datasets import PreparedDataset
 from promotion.errors import MissingRunsError
 from promotion.foreign import read_experiment
 from promotion.lab import RATES, RUNS
-from tests.conftest import promotion
+from promotion.study import ROOT
+from tests.conftest import clean_environment, promotion
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,41 @@ def test_the_command_exits_with_one_on_a_blocking_flaw(home: Path) -> None:
     assert done.returncode == 1
     assert "parameter-effect" in done.stdout
     assert not done.stderr
+
+
+WITH_ITS_CALLBACK = """
+import sys
+from ultralytics import YOLO, settings
+settings.update({"mlflow": True})
+start, data, folder = sys.argv[1:]
+for rate in (0.001, 0.01):
+    YOLO(start).train(data=data, project=folder, epochs=2, imgsz=64, batch=4, lr0=rate, plots=False)
+"""
+
+
+def test_what_ultralytics_own_callback_logs_is_read_as_it_was_meant(
+    streets: PreparedDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    start = ROOT / "weights" / "street_day_yolov8n.pt"
+    script = [WITH_ITS_CALLBACK, str(start), str(streets.data_yaml), str(tmp_path / "trainings")]
+    settings = {
+        "YOLO_CONFIG_DIR": str(tmp_path),
+        "YOLO_OFFLINE": "true",
+        "MLFLOW_TRACKING_URI": tracking.tracking_uri(tmp_path),
+        "MLFLOW_EXPERIMENT_NAME": "callback",
+    }
+    environment = {**clean_environment(), **settings}
+    # Ultralytics logs nothing while a test runs.
+    del environment["PYTEST_CURRENT_TEST"]
+    subprocess.run([sys.executable, "-c", *script], env=environment, cwd=tmp_path, check=True)
+    found = read_experiment(tracking.connect(tmp_path), "callback")
+    assert [run.asked["lr0"] for run in found.runs] == ["0.001", "0.01"]
+    outcomes = {one.id: one.passed for one in audit(found)}
+    # With optimizer "auto" Ultralytics takes a rate of its own; it ends with its best weights.
+    assert outcomes["applied-as-requested"] is False
+    assert outcomes["parameter-effect"] is False
+    assert outcomes["measured-artifact"] is True
 
 
 def test_an_unknown_experiment_is_named_with_those_that_are_there(home: Path) -> None:
