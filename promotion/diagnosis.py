@@ -65,8 +65,8 @@ def _point(val: tuple[pd.DataFrame, pd.DataFrame], rule: OperatingPoint) -> Rule
     return RulePoint(
         rule=rule,
         threshold=threshold,
-        precision=float(np.nan_to_num(precision[0])),
-        recall=float(np.nan_to_num(recall[0])),
+        precision=float(precision[0]),
+        recall=float(recall[0]),
     )
 
 

@@ -141,7 +141,7 @@ def evaluate(
     everyone = np.ones((1, len(matches.images)))
     precision, recall = precision_and_recall(matches, everyone, threshold)
     return coco_metrics(ground_truth, detections) | {
-        "precision": float(np.nan_to_num(precision[0])),
-        "recall": float(np.nan_to_num(recall[0])),
+        "precision": float(precision[0]),
+        "recall": float(recall[0]),
         "threshold": threshold,
     }

@@ -87,14 +87,17 @@ def _interpolated_area(hits: Array, seen: Array, persons: Array) -> Array:
 def precision_and_recall(matches: Matches, weights: Array, threshold: float) -> tuple[Array, Array]:
     """Precision and recall at IoU 0.5 of the detections with at least `threshold` confidence.
 
-    Both have shape (replicates,); without a detection precision is NaN, without a person recall is.
+    Both have shape (replicates,). A detector that shows nothing has precision 0; without a person
+    recall is NaN.
     """
     kept = matches.confidence >= threshold
     images = len(matches.images)
     shown = np.bincount(matches.image[kept], minlength=images)
     hits = np.bincount(matches.image[kept & matches.found[0]], minlength=images)
+    found, boxes = weights @ hits, weights @ shown
+    precision = np.divide(found, boxes, out=np.zeros_like(found), where=boxes > 0)
     with np.errstate(invalid="ignore"):
-        return (weights @ hits) / (weights @ shown), (weights @ hits) / (weights @ matches.persons)
+        return precision, found / (weights @ matches.persons)
 
 
 def metric_values(matches: Matches, weights: Array, threshold: float) -> dict[str, Array]:

@@ -100,6 +100,12 @@ def test_every_metric_is_a_share(seed: int, threshold: float) -> None:
         assert ((known >= 0) & (known <= 1)).all()
 
 
+def test_a_detector_that_shows_nothing_has_precision_zero() -> None:
+    matches = random_matches(3)
+    precision, recall = precision_and_recall(matches, everyone(matches), 1.1)
+    assert (precision[0], recall[0]) == (0, 0)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10_000))
 def test_recall_falls_as_the_threshold_rises(seed: int) -> None:

@@ -25,8 +25,8 @@ def check_integrity(
 ) -> tuple[list[Finding], dict[str, str]]:
     """Check every image and label of a dataset folder; `sums` are its files' SHA-256.
 
-    Errors: an empty split, an unreadable image, a label out of range, one image in two splits.
-    Warnings: near duplicates in two splits, a split without any object.
+    Errors: an empty split, a split without any person, an unreadable image, a label out of range,
+    one image in two splits. Warnings: near duplicates in two splits.
     Returns the findings and the perceptual hash of each readable image, by its path below the
     folder.
     """
@@ -46,7 +46,7 @@ def check_integrity(
                 reason = str(error).splitlines()[0]
                 findings.append(_error(f"{name}: unreadable ({reason}); replace or remove it"))
         if not any(len(_labels_or_none(path)) for path in images):
-            findings.append(_warning(f"split {split} has no labelled person"))
+            findings.append(_error(f"split {split} has no labelled person; label some"))
     findings += _same_image_in_two_splits(sums)
     findings += _near_duplicates_in_two_splits(hashes)
     return findings, hashes

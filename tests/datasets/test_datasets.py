@@ -75,6 +75,13 @@ def test_an_empty_split_is_named(folder: Path) -> None:
         prepare_folder(folder)
 
 
+def test_a_split_without_a_person_is_named(folder: Path) -> None:
+    for label in (folder / "labels" / "test").glob("*"):
+        label.write_text("", encoding="utf-8")
+    with pytest.raises(DatasetError, match="split test has no labelled person"):
+        prepare_folder(folder)
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
