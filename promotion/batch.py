@@ -28,6 +28,7 @@ from promotion.checksums import code_digest, digest_of, sha256_of
 from promotion.datasets import PreparedDataset, prepare
 from promotion.errors import PromotionError
 from promotion.study import ROOT, Study, Variant
+from promotion.texts import text
 from promotion.tracking import Artifact, Role, Tag
 
 Backend = Literal["loky", "dask", "ray"]
@@ -348,7 +349,7 @@ def _close_interrupted(client: MlflowClient, experiment: str, step: Step, home: 
     mine = {Tag.FINGERPRINT: step.fingerprint, Tag.HOME: str(home)}
     for run in tracking.search(client, experiment, mine):
         if run.info.status == "RUNNING":
-            tracking.set_tags(client, run.info.run_id, {Tag.ERROR: "interrupted"})
+            tracking.set_tags(client, run.info.run_id, {Tag.ERROR: text("run.interrupted")})
             client.set_terminated(run.info.run_id, "KILLED")
 
 

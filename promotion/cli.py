@@ -252,8 +252,10 @@ def report(
         display = BatchDisplay()
         flow = _open(study, overrides, home, display)
         outcomes = _train(flow, display, jobs, backend)
-        flow.decide()
-        flow.register()
+        with console.status("comparing and deciding"):
+            flow.decide()
+        with console.status("registering"):
+            flow.register()
         with console.status("canary"):
             decision = flow.canary()
         with console.status("building the book"):
@@ -291,7 +293,9 @@ def decide(
     """Compare the trained variants and decide."""
     with _one_line_errors(debug):
         flow = _open(study, overrides, home, BatchDisplay())
-        _show(flow.decide())
+        with console.status("comparing and deciding"):
+            decision = flow.decide()
+        _show(decision)
         console.print(f"document: {flow.home / 'decision.md'}", highlight=False, soft_wrap=True)
 
 
@@ -304,7 +308,10 @@ def register(
 ) -> None:
     """Register the promoted model with the alias staging; on another verdict, nothing."""
     with _one_line_errors(debug):
-        _show_place(_open(study, overrides, home, BatchDisplay()).register())
+        flow = _open(study, overrides, home, BatchDisplay())
+        with console.status("registering"):
+            decision = flow.register()
+        _show_place(decision)
 
 
 @app.command()

@@ -374,11 +374,13 @@ def _facts(run: Run) -> RunFacts:
 def _failures(client: MlflowClient, study: Study, complete: set[str]) -> list[FailedVariant]:
     tags = {Tag.STUDY: study.name, Tag.ROLE: Role.VARIANT}
     errors = {
-        run.info.run_name: run.data.tags.get(Tag.ERROR, "interrupted")
+        run.info.run_name: run.data.tags.get(Tag.ERROR, text("run.interrupted"))
         for run in reversed(tracking.search(client, study.experiment, tags))
+        if Tag.COMPLETE not in run.data.tags
     }
+    absent = text("run.absent")
     missing = [v.run_name for v in study.variants if v.run_name not in complete]
-    return [FailedVariant(run_name=name, error=errors.get(name, "not run")) for name in missing]
+    return [FailedVariant(run_name=name, error=errors.get(name, absent)) for name in missing]
 
 
 def _dataset_run(client: MlflowClient, study: Study, digest: str) -> Run:

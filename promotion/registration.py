@@ -19,7 +19,7 @@ from promotion.checksums import verify
 from promotion.decision import Decision
 from promotion.document import complete
 from promotion.errors import RegistryError
-from promotion.evidence import Evidence, RunFacts
+from promotion.evidence import Evidence, MetricComparison, RunFacts
 from promotion.parity import Parity
 from promotion.study import Policy
 from promotion.texts import text
@@ -90,10 +90,18 @@ def register(client: MlflowClient, decision: Decision, evidence: Evidence) -> De
         VersionTag.WEIGHTS_SHA256: run.weights_sha256,
         VersionTag.DATASET_DIGEST: evidence.dataset_digest,
         VersionTag.STUDY: decision.study,
+        **{VersionTag.difference(one.metric): _in_short(one) for one in decision.comparison},
     }
     for key, value in tags.items():
         client.set_model_version_tag(REGISTERED_MODEL, number, key, value)
     return decision.model_copy(update={"model_version": number})
+
+
+def _in_short(found: MetricComparison) -> str:
+    """Candidate, baseline, their difference and its interval, on test."""
+    low, high = found.interval
+    sides = f"{found.candidate:.4f} - {found.baseline:.4f}"
+    return f"{sides} = {found.difference:+.4f} [{low:+.4f}, {high:+.4f}]"
 
 
 def stage(

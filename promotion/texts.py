@@ -319,7 +319,13 @@ _TEXTS = {
     "retour arrière, `staging` attend le canari.",
     "registry.history": "Toutes les transitions, la plus récente d’abord.",
     "findings.none": "aucun avertissement",
+    "finding.nearly_same": "presque la même image : {one} et {other} ({bits} bits de l’empreinte "
+    "perceptuelle diffèrent, sur 64)",
+    "finding.nearly_seen": "{one} ressemble de près à {other}, déjà vue ({bits} bits de "
+    "l’empreinte perceptuelle diffèrent, sur 64)",
     "run.failed": "échec",
+    "run.interrupted": "interrompu",
+    "run.absent": "pas exécuté avec les données et le code actuels",
     "check.passed": "passé",
     "check.failed": "échoué",
     "check.unknown": "ne peut être dit",

@@ -90,6 +90,11 @@ class VersionTag:
     STUDY = "study"
     CANARY = "canary"
 
+    @staticmethod
+    def difference(metric: str) -> str:
+        """The tag of a metric on test: candidate, baseline, their difference and its interval."""
+        return f"test.{metric}"
+
 
 class Artifact:
     """The artifacts of a run."""

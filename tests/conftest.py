@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from promotion.datasets import PreparedDataset, prepare
@@ -77,15 +77,23 @@ class MlflowServer:
         command += ["--artifacts-destination", str(self.place / "artifacts")]
         with (self.place / "log").open("a") as log:
             self.process = subprocess.Popen(
-                command, env=clean_environment(), stdout=log, stderr=log, start_new_session=True
+                command, env=clean_environment(), stdout=log, stderr=log
             )
         wait_for(f"{self.uri}/health", self.process)
 
     def stop(self) -> None:
         """Stop it and its workers at once."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(timeout=30)
+        kill(self.process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started, on any system."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        started = psutil.Process(process.pid)
+        for one in [*started.children(recursive=True), started]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+    process.wait(timeout=30)
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -15,6 +15,7 @@ from promotion.experiment import (
     Experiment,
     OperatingFacts,
     RecallCounts,
+    known_to_the_start,
 )
 from promotion.lab import lab_experiment, read_again
 from promotion.study import ROOT
@@ -204,6 +205,23 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
     assert outcomes["metric-contract"] is False
     for identity in ("same-conditions", "measured-artifact", "overlap", "selection-split"):
         assert outcomes[identity] is None
+
+
+@pytest.mark.parametrize(
+    ("source", "weights", "known"),
+    [
+        ("coco128_persons", "yolov8n.pt", True),
+        ("coco128_persons", "weights/street_day_yolov8n.pt", False),
+        ("coco128_persons", "/data/mine.pt", None),
+        ("street_scenes", "yolov8n.pt", False),
+        ("folder", "weights/street_day_yolov8n.pt", False),
+        ("folder", "yolov8n.pt", None),
+    ],
+)
+def test_what_the_start_has_seen_is_told_where_it_is_known(
+    source: str, weights: str, known: bool | None
+) -> None:
+    assert known_to_the_start(source, weights) is known
 
 
 def test_every_outcome_of_every_check_has_its_words() -> None:

@@ -99,6 +99,7 @@ def test_one_more_variant_costs_only_itself(smoke_home: Path) -> None:
     assert "1 trained, 2 kept from before, 0 failed" in done.stdout
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without a signal")
 def test_an_interrupted_batch_goes_on_where_it_stopped(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "promotion", "run", *STUDY, *ONE_SEED, "--jobs", "1"]
     environment = {**clean_environment(), "PYTHONUNBUFFERED": "1"}

@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -34,7 +33,7 @@ from promotion.registration import check_still_true
 from promotion.registry import PREVIOUS, PRODUCTION
 from promotion.study import ROOT
 from promotion.tracking import REGISTERED_MODEL, Artifact, Role, VersionTag
-from tests.conftest import SMOKE, clean_environment, promotion, wait_for
+from tests.conftest import SMOKE, clean_environment, kill, promotion, wait_for
 
 pytestmark = pytest.mark.end_to_end
 STUDY = ("--study", str(SMOKE))
@@ -92,6 +91,10 @@ def test_the_report_ends_in_production_after_a_real_canary(
     assert version.current_stage == "Production"
     assert version.description.startswith("# Décision de promotion")
     assert version.tags[VersionTag.VERDICT] == "promote"
+    first = decision.comparison[0]
+    low, high = first.interval
+    told = version.tags[VersionTag.difference(first.metric)]
+    assert told.endswith(f"= {first.difference:+.4f} [{low:+.4f}, {high:+.4f}]")
     assert version.tags[VersionTag.CANARY] == "go"
     assert [event.action for event in registry.history(client)] == ["promote", "stage"]
 
@@ -231,7 +234,6 @@ class Server:
                 env={**clean_environment(), "PYTHONPATH": str(place)},
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
             )
         wait_for(f"{self.uri}/ping", self.process)
 
@@ -258,8 +260,7 @@ class Server:
 def served(smoke_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(smoke_home, tmp_path_factory.mktemp("serve"))
     yield server
-    os.killpg(server.process.pid, signal.SIGTERM)
-    server.process.wait(timeout=30)
+    kill(server.process)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from promotion.datasets.manifest import Finding, Manifest
 from promotion.datasets.yolo import images_of, labels_of, read_labels
+from promotion.texts import text
 
 # Of the 64 bits of a perceptual hash; unrelated photographs differ by about 32.
 NEAR_DUPLICATE_BITS = 4
@@ -62,7 +63,7 @@ def check_unseen(new: Manifest, seen: Manifest) -> list[Finding]:
     ]
     for one, other, bits in _near(new.hashes, seen.hashes):
         if new.files[one] != seen.files[other]:
-            findings.append(_warning(f"{one} nearly repeats {other} ({bits} of 64 bits differ)"))
+            findings.append(_alike("finding.nearly_seen", one, other, bits))
     return findings
 
 
@@ -70,8 +71,10 @@ def _error(message: str) -> Finding:
     return Finding(severity="error", message=message)
 
 
-def _warning(message: str) -> Finding:
-    return Finding(severity="warning", message=message)
+def _alike(key: str, one: str, other: str, bits: int) -> Finding:
+    """A warning; the book shows it, where an error stops the command."""
+    places = {"one": one.removeprefix("images/"), "other": other.removeprefix("images/")}
+    return Finding(severity="warning", message=text(key).format(bits=bits, **places))
 
 
 def _perceptual_hash(path: Path) -> str:
@@ -123,8 +126,7 @@ def _near_duplicates_in_two_splits(hashes: Mapping[str, str]) -> Iterator[Findin
         splits[name.split("/")[1]][name] = found
     for one, other in combinations(splits.values(), 2):
         for first, second, bits in _near(one, other):
-            places = f"{first.removeprefix('images/')} and {second.removeprefix('images/')}"
-            yield _warning(f"near duplicates: {places} ({bits} of 64 bits differ)")
+            yield _alike("finding.nearly_same", first, second, bits)
 
 
 def _near(one: Mapping[str, str], other: Mapping[str, str]) -> Iterator[tuple[str, str, int]]:

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image
 from pydantic import BaseModel
 
 from promotion.checksums import sha256_of
-from promotion.datasets.yolo import images_of, labels_of, read_labels
+from promotion.datasets.yolo import images_of, labels_of, read_labels, size_of
 
 SPLITS = ("train", "val", "test")
 GROUND_TRUTH_COLUMNS = ["image", "x0", "y0", "x1", "y1"]
@@ -74,8 +73,7 @@ def ground_truth(folder: Path, split: str) -> pd.DataFrame:
     """
     rows: list[tuple[object, ...]] = []
     for path in images_of(folder, split):
-        with Image.open(path) as image:
-            width, height = image.size
+        width, height = size_of(path)
         labels = read_labels(labels_of(path))
         if not len(labels):
             rows.append((path.name, None, None, None, None))

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import yaml
 from numpy.typing import NDArray
+from PIL import ExifTags, Image
 
 from promotion.errors import DatasetError
 
@@ -34,6 +35,15 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         DatasetError: the file is not an image.
     """
     return decode_image(path.read_bytes(), str(path))
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height of an image file as `read_image` decodes it, turned as its camera says."""
+    with Image.open(path) as image:
+        if ExifTags.Base.Orientation not in image.getexif():
+            return image.size
+    height, width = read_image(path).shape[:2]
+    return width, height
 
 
 def to_label_lines(boxes: NDArray[np.float64], width: int, height: int, label: int = 0) -> str:

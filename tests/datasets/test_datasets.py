@@ -5,11 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from promotion.checksums import sha256_of
 from promotion.datasets import PreparedDataset, ground_truth, images_of, prepare
 from promotion.datasets.coco128 import SUMS_FILE
+from promotion.datasets.yolo import labels_of, read_image
 from promotion.errors import ChecksumError, DatasetError, DownloadError
 from promotion.study import Dataset
 
@@ -112,7 +113,7 @@ def test_a_near_duplicate_in_two_splits_is_a_warning(folder: Path) -> None:
     with Image.open(image) as opened:
         opened.save(folder / "images" / "test" / "again.jpg", quality=60)
     warnings = [f.message for f in prepare_folder(folder).manifest.findings]
-    assert any("near duplicates" in warning and image.name in warning for warning in warnings)
+    assert any("presque la même image" in warning and image.name in warning for warning in warnings)
 
 
 def test_ground_truth_keeps_images_without_a_person(folder: Path) -> None:
@@ -120,6 +121,19 @@ def test_ground_truth_keeps_images_without_a_person(folder: Path) -> None:
     table = ground_truth(folder, "val")
     assert table["image"].nunique() == 4
     assert table.groupby("image")["x0"].apply(lambda x: x.isna().all()).sum() == 1
+
+
+def test_boxes_follow_a_photograph_that_its_camera_turned(folder: Path) -> None:
+    image = first(folder, "images", "val")
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    with Image.open(image) as opened:
+        opened.resize((200, 100)).save(image, exif=turned)
+    labels_of(image).write_text("0 0.5 0.5 1 1\n")
+    table = ground_truth(folder, "val")
+    box = table.loc[table["image"] == image.name, ["x0", "y0", "x1", "y1"]].to_numpy()[0]
+    assert box.tolist() == [0, 0, 100, 200]
+    assert read_image(image).shape[:2] == (200, 100)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
