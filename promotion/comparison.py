@@ -25,6 +25,7 @@ from promotion.study import Policy
 
 SEED = 20240501
 MOST_GROWTH = 100
+DRAW_DIGITS = 6
 
 
 class Settling(Fact):
@@ -43,6 +44,14 @@ class Selection:
     baseline: str
     candidate_run: str
     baseline_run: str
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What test says of the candidate: each metric compared, and plausible true differences."""
+
+    comparison: list[MetricComparison]
+    draws: dict[str, list[float]]
 
 
 def summarise(runs: Sequence[RunFacts]) -> list[ConfigurationFacts]:
@@ -99,15 +108,14 @@ def confirm(
     ground_truth: pd.DataFrame,
     policy: Policy,
     replicates: int = REPLICATES,
-) -> list[MetricComparison]:
+) -> Confirmation:
     """Compare two configurations on the test split; each run is its detections and threshold."""
-    gains: dict[str, float] = {o.metric: o.smallest_gain for o in policy.objectives}
     ours, theirs = (
         [EvaluatedRun(match(ground_truth, table), threshold) for table, threshold in side]
         for side in (candidate, baseline)
     )
-    rng = np.random.default_rng(SEED)
-    return [
+    differences = compare(ours, theirs, policy.confidence, np.random.default_rng(SEED), replicates)
+    comparison = [
         MetricComparison(
             metric=found.metric,
             candidate=found.candidate,
@@ -121,11 +129,11 @@ def confirm(
             image_error=found.image_error,
             seed_error=_number_or_none(found.seed_error),
             probability_better=found.probability_above(0.0),
-            probability_worth_having=found.probability_above(gains.get(found.metric, 0.0)),
-            probability_not_lost=found.probability_above(-gains.get(found.metric, 0.0)),
         )
-        for found in compare(ours, theirs, policy.confidence, rng, replicates)
+        for found in differences
     ]
+    draws = {found.metric: found.draws.round(DRAW_DIGITS).tolist() for found in differences}
+    return Confirmation(comparison, draws)
 
 
 def selection_optimism(

@@ -213,16 +213,11 @@ def _seeds_are_known(evidence: Evidence) -> bool:
 def _judge_objectives(
     evidence: Evidence, policy: Policy, required: float
 ) -> list[ObjectiveOutcome]:
-    found = {comparison.metric: comparison for comparison in evidence.comparison}
+    differences = policy.required_differences
     outcomes = []
     for number, objective in enumerate(policy.objectives):
-        comparison = found[objective.metric]
-        if number == 0:
-            probability = comparison.probability_worth_having
-            words: tuple[Outcome, Outcome] = ("gain", "no_gain")
-        else:
-            probability = comparison.probability_not_lost
-            words = ("kept", "lost")
+        probability = evidence.probability_above(objective.metric, differences[objective.metric])
+        words: tuple[Outcome, Outcome] = ("kept", "lost") if number else ("gain", "no_gain")
         outcome: Outcome = "open"
         if probability >= required:
             outcome = words[0]

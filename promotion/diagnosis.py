@@ -51,9 +51,10 @@ def diagnose(
 
 
 def _rules(chosen: OperatingPoint) -> Sequence[OperatingPoint]:
-    """The study's rule first, then the others, at its floor or at one half."""
-    floor = chosen.floor or USUAL_FLOOR
-    others = [OperatingPoint(rule=name, floor=None if name == "f1" else floor) for name in RULES]
+    """The study's rule first, then the others, with a floor of one half."""
+    others = [
+        OperatingPoint(rule=name, floor=None if name == "f1" else USUAL_FLOOR) for name in RULES
+    ]
     return [chosen, *(other for other in others if other.rule != chosen.rule)]
 
 

@@ -14,7 +14,7 @@ from promotion import lab, tables, texts
 from promotion.audit import audit
 from promotion.canary import CanaryResult
 from promotion.comparison import Settling, settling
-from promotion.decision import Decision, Gate, ObjectiveOutcome, measure
+from promotion.decision import Decision, Gate, ObjectiveOutcome, measure, sensitivity
 from promotion.evidence import Evidence
 from promotion.study import ROOT, Study
 from promotion.texts import text
@@ -46,7 +46,7 @@ def risks_of(decision: Decision, evidence: Evidence) -> list[str]:
             threshold=texts.number(ours["threshold"]),
         ),
         text("risk.sample").format(
-            images=test.images,
+            images=texts.number(test.images, 0),
             persons=texts.number(test.persons, 0),
             metric=text(f"metric.{first.metric}"),
             half=texts.number((high - low) / 2),
@@ -90,10 +90,9 @@ def next_steps_of(decision: Decision, evidence: Evidence) -> list[str]:
     if evidence.comparison[0].candidate_seed_sd is None:
         return [text("next.more_seeds")]
     objective = _open_objective(decision)
-    leading = objective is decision.objectives[0]
     needed = settling(
         evidence.compared(objective.metric),
-        objective.smallest_gain if leading else -objective.smallest_gain,
+        decision.policy.required_differences[objective.metric],
         evidence.splits[decision.split].images,
         len(evidence.configuration(decision.candidate.config).seeds),
         decision.required_probability,
@@ -127,7 +126,7 @@ def canary_sentence(canary: CanaryResult) -> str:
     broken = [text(f"canary.{one.name}") for one in last.criteria if one.state == "broken"]
     open_ones = [text(f"canary.{one.name}") for one in last.criteria if one.state == "open"]
     sentence = text(f"canary.{canary.verdict}.sentence").format(
-        images=last.images,
+        images=texts.number(last.images, 0),
         persons=texts.number(last.persons, 0),
         champion=canary.champion,
         broken=", ".join(broken),
@@ -136,7 +135,7 @@ def canary_sentence(canary: CanaryResult) -> str:
     if canary.verdict != "continue":
         return sentence
     key = "canary.needed" if canary.images_needed else "canary.needed_unknown"
-    return sentence + text(key).format(images=canary.images_needed)
+    return sentence + text(key).format(images=texts.number(canary.images_needed, 0))
 
 
 def _open_objective(decision: Decision) -> ObjectiveOutcome:
@@ -162,6 +161,27 @@ def settling_sentence(found: Settling, metric: str) -> str:
     return text("next.settle").format(ways=either, metric=text(shown))
 
 
+def turning_sentence(decision: Decision, evidence: Evidence) -> str:
+    """What gain is established, and which other policies would have led to another verdict."""
+    first = decision.objectives[0]
+    established = text("turning.gain").format(
+        metric=text(f"metric.{first.metric}"),
+        gain=texts.signed(evidence.exceeded(first.metric, decision.required_probability)),
+        worth=texts.number(first.smallest_gain),
+    )
+    tried = sensitivity(evidence, decision.policy, decision.audit)[1:]
+    turned = [
+        text("turning.one").format(
+            policy=text(f"policy.{one.name}"), verdict=text(f"verdict.{one.verdict}")
+        )
+        for one in tried
+        if one.verdict != decision.verdict
+    ]
+    if not turned:
+        return established + text("turning.none").format(policies=len(tried))
+    return established + text("turning.some").format(policies=len(tried), turned=", ".join(turned))
+
+
 def gate_sentence(gate: Gate) -> str:
     """A gate in words: measure, limit and what was found."""
     return text("gate.sentence").format(
@@ -185,6 +205,7 @@ def render(template: str, decision: Decision, evidence: Evidence, study: Study) 
             "measured": texts.measured,
             "gate_sentence": gate_sentence,
             "canary_sentence": canary_sentence,
+            "turning_sentence": turning_sentence,
             "measure": measure,
             "comparison": {one.metric: one for one in evidence.comparison},
             "gates": {gate.name: gate for gate in decision.gates},
@@ -205,10 +226,15 @@ def render_original() -> str:
     return _render("original.md.j2", facts)
 
 
-def render_calibration() -> str:
-    """The page with the table of the simulation, as `benchmarks/calibration.py` left it."""
+def calibration_rows() -> list[dict[str, Any]]:
+    """The simulation's scenarios, as `benchmarks/calibration.py` left them."""
     rows = json.loads((ROOT / "book" / "calibration.json").read_text(encoding="utf-8"))
-    return _render("calibration.md.j2", {"rows": rows})
+    return list(rows)
+
+
+def render_calibration() -> str:
+    """The page with the table of the simulation."""
+    return _render("calibration.md.j2", {"rows": calibration_rows()})
 
 
 def _render(template: str, facts: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from promotion.study import OperatingPoint
@@ -72,8 +73,6 @@ class MetricComparison(Fact):
     image_error: float
     seed_error: float | None
     probability_better: float
-    probability_worth_having: float
-    probability_not_lost: float
 
 
 class RulePoint(Fact):
@@ -83,6 +82,12 @@ class RulePoint(Fact):
     threshold: float
     precision: float
     recall: float
+
+    @property
+    def out_of_reach(self) -> bool:
+        """Whether no threshold reaches the rule's floor, so that this is the nearest point."""
+        held = self.recall if self.rule.rule == "recall_floor" else self.precision
+        return self.rule.floor is not None and held < self.rule.floor
 
 
 class Bin(Fact):
@@ -149,7 +154,10 @@ class SplitFacts(Fact):
 
 
 class Evidence(Fact):
-    """All that was measured for a decision."""
+    """All that was measured for a decision.
+
+    `draws` are plausible values of each metric's true difference, by which any claim is judged.
+    """
 
     study: str
     dataset_source: str
@@ -166,6 +174,7 @@ class Evidence(Fact):
     test_metrics: dict[str, dict[str, float]]
     test_intervals: dict[str, tuple[float, float]]
     comparison: list[MetricComparison]
+    draws: dict[str, list[float]]
     untrained: UntrainedFacts
     optimism: float
     diagnoses: dict[str, Diagnosis]
@@ -183,6 +192,14 @@ class Evidence(Fact):
     def compared(self, metric: str) -> MetricComparison:
         """The comparison of this metric with the baseline."""
         return next(one for one in self.comparison if one.metric == metric)
+
+    def probability_above(self, metric: str, difference: float) -> float:
+        """The probability that the true difference of a metric exceeds this one."""
+        return float(np.mean(np.array(self.draws[metric]) > difference))
+
+    def exceeded(self, metric: str, probability: float) -> float:
+        """The largest difference of a metric that is exceeded with this probability."""
+        return float(np.quantile(self.draws[metric], 1 - probability))
 
     def run(self, run_name: str) -> RunFacts:
         """The run of this name."""

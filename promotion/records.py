@@ -18,7 +18,7 @@ from mlflow.tracking import MlflowClient
 from promotion import registration, registry, tracking
 from promotion.checkpoints import starting_weights
 from promotion.checksums import sha256_of, verify
-from promotion.comparison import Selection, intervals_on_test, summarise
+from promotion.comparison import Confirmation, Selection, intervals_on_test, summarise
 from promotion.costs import Energy, latency_metrics
 from promotion.datasets import Manifest, PreparedDataset, ground_truth, prepare
 from promotion.datasets.manifest import SPLITS
@@ -32,7 +32,6 @@ from promotion.evidence import (
     Diagnosis,
     Evidence,
     FailedVariant,
-    MetricComparison,
     RunFacts,
     SplitFacts,
     UntrainedFacts,
@@ -312,7 +311,7 @@ def gather_evidence(
     campaign: Campaign,
     selection: Selection,
     opened: Mapping[str, tuple[pd.DataFrame, float]],
-    comparison: Sequence[MetricComparison],
+    confirmation: Confirmation,
     untrained: UntrainedFacts,
     optimism: float,
     diagnoses: Mapping[str, Diagnosis],
@@ -343,7 +342,8 @@ def gather_evidence(
         test_intervals=intervals_on_test(
             opened[selection.candidate_run], truth, session.study.policy
         ),
-        comparison=list(comparison),
+        comparison=confirmation.comparison,
+        draws=confirmation.draws,
         untrained=untrained,
         optimism=optimism,
         diagnoses=dict(diagnoses),

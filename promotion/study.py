@@ -221,6 +221,13 @@ class Policy(_Strict):
     operating_point: OperatingPoint = OperatingPoint()
     approval: bool = False
 
+    @property
+    def required_differences(self) -> dict[str, float]:
+        """What candidate − baseline must exceed: the first objective gains, the others keep."""
+        first, *others = self.objectives
+        kept: dict[str, float] = {one.metric: -one.smallest_gain for one in others}
+        return {first.metric: first.smallest_gain, **kept}
+
     @model_validator(mode="after")
     def _each_objective_once(self) -> Policy:
         metrics = [objective.metric for objective in self.objectives]

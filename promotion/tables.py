@@ -38,6 +38,10 @@ from promotion.texts import (
 )
 from promotion.tracking import VersionTag
 
+# A reason cut short with dots, or a run left out, is not what a report is for.
+for _option in ("max_colwidth", "max_rows", "max_columns"):
+    pd.set_option(f"display.{_option}", None)
+
 METRICS = ("mAP50", "mAP50-95", "precision", "recall", "threshold")
 COSTS = ("latency_p50_ms", "latency_p95_ms", "latency_ratio", "energy_wh", "train_seconds")
 
@@ -219,7 +223,8 @@ def points(diagnosis: Diagnosis) -> pd.DataFrame:
             {
                 text("column.rule"): text(f"rule.{point.rule.rule}").format(
                     floor=number(point.rule.floor, 2)
-                ),
+                )
+                + (text("rule.out_of_reach") if point.out_of_reach else ""),
                 text("metric.threshold"): number(point.threshold),
                 text("metric.precision"): number(point.precision),
                 text("metric.recall"): number(point.recall),

@@ -36,8 +36,6 @@ def compared(**changes: object) -> MetricComparison:
         "image_error": 0.02,
         "seed_error": 0.01,
         "probability_better": 0.99,
-        "probability_worth_having": 0.98,
-        "probability_not_lost": 0.99,
     }
     return MetricComparison.model_validate({**facts, **changes})
 

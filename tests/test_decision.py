@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from promotion.comparison import (
     summarise,
 )
 from promotion.decision import AuditFinding, decide, sensitivity
-from promotion.document import complete, render
+from promotion.document import complete, render, turning_sentence
 from promotion.evidence import Evidence, FailedVariant, MetricComparison, RunFacts, SplitFacts
 from promotion.experiment import experiment_of
 from promotion.statistics import EvaluatedRun
@@ -60,7 +61,7 @@ def run(configuration: str, seed: int, map50: float, **changes: object) -> RunFa
     return RunFacts.model_validate({**facts, **changes})
 
 
-def compared(metric: str, gain: float, worth: float, not_lost: float) -> MetricComparison:
+def compared(metric: str, gain: float, better: float) -> MetricComparison:
     return MetricComparison(
         metric=metric,
         candidate=0.5 + gain,
@@ -73,10 +74,14 @@ def compared(metric: str, gain: float, worth: float, not_lost: float) -> MetricC
         baseline_seed_sd=0.01,
         image_error=0.008,
         seed_error=0.006,
-        probability_better=worth,
-        probability_worth_having=worth,
-        probability_not_lost=not_lost,
+        probability_better=better,
     )
+
+
+def draws(probability: float) -> list[float]:
+    """Plausible differences, this share of them beyond any policy and the rest short of it."""
+    beyond = round(1000 * probability)
+    return [1.0] * beyond + [-1.0] * (1000 - beyond)
 
 
 DIAGNOSIS = {
@@ -110,16 +115,22 @@ def evidence(worth: float = 0.99, not_lost: float = 0.99, **changes: object) -> 
         "test_metrics": {one.run_name: test for one in runs},
         "test_intervals": {"mAP50": (0.5, 0.6)},
         "comparison": [
-            compared("mAP50", 0.05, worth, worth),
-            compared("mAP50-95", 0.03, 0.9, 0.9),
-            compared("precision", 0.0, 0.5, 0.5),
-            compared("recall", 0.01, 0.6, not_lost),
+            compared("mAP50", 0.05, worth),
+            compared("mAP50-95", 0.03, 0.9),
+            compared("precision", 0.0, 0.5),
+            compared("recall", 0.01, 0.6),
         ],
+        "draws": {
+            "mAP50": draws(worth),
+            "mAP50-95": draws(0.9),
+            "precision": draws(0.5),
+            "recall": draws(not_lost),
+        },
         "untrained": {
             "name": "yolov8n_e0_sz256",
             "val_metrics": test,
             "test_metrics": test,
-            "comparison": [compared("mAP50", 0.1, 0.99, 0.99)],
+            "comparison": [compared("mAP50", 0.1, 0.99)],
         },
         "optimism": 0.004,
         "diagnoses": {one.run_name: DIAGNOSIS for one in runs},
@@ -274,9 +285,7 @@ def test_the_document_has_the_lab_s_sections_whatever_the_verdict(worth: float) 
 
 
 def test_the_images_that_would_settle_grow_as_the_square_of_the_precision() -> None:
-    alone = compared("mAP50", 0.03, 0.7, 0.9).model_copy(
-        update={"image_error": 0.01, "seed_error": 0.0}
-    )
+    alone = compared("mAP50", 0.03, 0.7).model_copy(update={"image_error": 0.01, "seed_error": 0.0})
     # The normal quantile at 95% is 1.645: the gap of 0.01 needs an error of 0.0061.
     needed = settling(alone, 0.02, 100, 3, 0.95)
     assert needed.images == pytest.approx(271, rel=0.02)
@@ -285,7 +294,7 @@ def test_the_images_that_would_settle_grow_as_the_square_of_the_precision() -> N
 
 
 def test_where_seeds_dominate_only_seeds_settle() -> None:
-    seeds = compared("mAP50", 0.03, 0.7, 0.9).model_copy(
+    seeds = compared("mAP50", 0.03, 0.7).model_copy(
         update={"image_error": 0.001, "seed_error": 0.01}
     )
     needed = settling(seeds, 0.02, 100, 3, 0.95)
@@ -313,6 +322,47 @@ def test_a_stricter_policy_never_promotes_what_a_looser_one_does_not() -> None:
                 assert found["as_is"] == "promote"
             if found["as_is"] == "promote":
                 assert found[f"{part}.looser"] == "promote"
+
+
+def spread(mean: float, sd: float) -> dict[str, list[float]]:
+    """Draws of a difference of mAP50 known to ± sd; the other metrics are beyond doubt."""
+    values = np.random.default_rng(0).normal(mean, sd, 2000)
+    return {**evidence().draws, "mAP50": values.tolist()}
+
+
+def test_another_smallest_gain_is_another_claim() -> None:
+    found = evidence(draws=spread(0.030, 0.005))
+    told = {one.name: one.verdict for one in sensitivity(found, POLICY, [])}
+    assert (told["as_is"], told["gain.looser"]) == ("promote", "promote")
+    assert (told["gain.stricter"], told["confidence.stricter"]) == ("inconclusive", "inconclusive")
+    short = evidence(draws=spread(0.012, 0.001))
+    told = {one.name: one.verdict for one in sensitivity(short, POLICY, [])}
+    assert (told["as_is"], told["gain.looser"]) == ("reject", "promote")
+
+
+@given(st.floats(0.0, 0.1), st.floats(0.5, 0.99))
+def test_what_is_exceeded_with_a_probability_is_exceeded_with_it(
+    mean: float, probability: float
+) -> None:
+    found = evidence(draws=spread(mean, 0.01))
+    difference = found.exceeded("mAP50", probability)
+    assert found.probability_above("mAP50", difference) == pytest.approx(probability, abs=0.002)
+
+
+def test_the_document_says_what_gain_is_established_and_which_policies_turn_the_verdict() -> None:
+    found = evidence(draws=spread(0.032, 0.005))
+    decision = complete(decide(found, POLICY, audited(found)), found)
+    told = turning_sentence(decision, found)
+    assert "dépasse +0,02" in told
+    assert "gain utile augmenté de moitié" in told
+    firm = evidence()
+    assert "Aucune des 8 politiques" in turning_sentence(
+        complete(decide(firm, POLICY, audited(firm)), firm), firm
+    )
+
+
+def test_the_first_objective_must_gain_and_the_others_keep() -> None:
+    assert POLICY.required_differences == {"mAP50": 0.02, "recall": -0.05}
 
 
 def test_the_best_of_equals_looks_better_than_it_is() -> None:

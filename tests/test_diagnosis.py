@@ -51,6 +51,14 @@ def test_the_study_s_rule_comes_first_and_each_keeps_its_floor() -> None:
     assert [one.rule.rule for one in points] == ["precision_floor", "f1", "recall_floor"]
     assert points[0].precision >= 0.6
     assert points[2].recall >= 0.5
+    assert not points[2].out_of_reach
+
+
+def test_a_floor_out_of_reach_is_said_to_be() -> None:
+    rule = OperatingPoint(rule="recall_floor", floor=0.9)
+    found = diagnose((TRUTH, FOUND), (TRUTH, FOUND), 0.4, rule)
+    assert found.points[0].out_of_reach
+    assert "hors d’atteinte" in tables.points(found).index[0]
 
 
 def test_a_model_that_shows_nothing_has_a_diagnosis() -> None:
