@@ -152,7 +152,7 @@ def scenario(
     )
     shares = {key: float(np.mean([one[key] for one in found])) for key in found[0]}
     facts = {"gain": gain, "images": images, "seeds": seeds, "rivals": rivals, "studies": studies}
-    return {**facts, **shares}
+    return {**facts, "worth": WORTH, **shares}
 
 
 # Seeds' standard deviation, true gain, test images, seeds, rivals: first what must not be promoted,

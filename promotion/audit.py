@@ -173,8 +173,8 @@ def _enough_images(experiment: Experiment) -> AuditFinding:
             low > 0 or high < 0,
             difference=signed(difference),
             interval=interval((low, high)),
-            images=counts.images,
-            persons=counts.persons,
+            images=number(counts.images, 0),
+            persons=number(counts.persons, 0),
             needed=_needed(persons_needed(*shares, experiment.confidence, FAIR_POWER)),
         )
     if claim is None or experiment.splits is None or experiment.claimed_on is None:
@@ -189,8 +189,8 @@ def _enough_images(experiment: Experiment) -> AuditFinding:
         abs(first.difference) > reach,
         difference=signed(first.difference),
         interval=interval((first.difference - reach, first.difference + reach)),
-        images=split.images,
-        persons=split.persons,
+        images=number(split.images, 0),
+        persons=number(split.persons, 0),
         needed=_needed(times * split.persons),
     )
 

@@ -13,9 +13,9 @@ import nbformat
 import yaml
 from mlflow.tracking import MlflowClient
 
-from promotion import registry, tables, tracking
+from promotion import plots, registry, tables, tracking
 from promotion.checksums import digest_of
-from promotion.document import render_calibration, render_original
+from promotion.document import calibration_rows, render_calibration, render_original
 from promotion.errors import MissingRunsError, PromotionError
 from promotion.study import ROOT, Study
 from promotion.texts import text
@@ -30,6 +30,7 @@ CHAPTERS = {
 }
 TRAINING_CHAPTER = "notebooks/2_train"
 RUN_PAGES = "notebooks/runs"
+CALIBRATION_PICTURE = "calibration.png"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def build_book(client: MlflowClient, study: Study, home: Path, pages: Pages) -> 
     _assemble(client, source, pages)
     for name, page in written.items():
         (source / "book" / f"{name}.md").write_text(page, encoding="utf-8")
+    plots.calibration(calibration_rows()).savefig(source / "book" / CALIBRATION_PICTURE, dpi=110)
     _build(source, home)
     stamp.write_text(key, encoding="utf-8")
     return index

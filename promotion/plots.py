@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import matplotlib.pyplot as plt
@@ -25,8 +26,9 @@ from promotion.datasets.yolo import labels_of, read_image, read_labels
 from promotion.evaluation import Curve
 from promotion.evidence import Diagnosis, MetricComparison, RunFacts
 from promotion.matching import pairwise_iou
+from promotion.proportions import wilson_interval
 from promotion.statistics import RECALL_LEVELS
-from promotion.texts import number, text
+from promotion.texts import number, percent, text
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 CANDIDATE, BASELINE, OTHER = "#0072B2", "#D55E00", "#8C8C8C"
@@ -60,6 +62,11 @@ def _french_ticks(axes: Axes, digits: int = 2) -> None:
 
 def _tick(value: float, digits: int) -> str:
     return number(value, 0) if value == round(value) else number(value, digits).rstrip("0")
+
+
+def _on_split(title: str, split: str, images: int) -> str:
+    """A title that says on what a figure was measured."""
+    return text(title).format(split=text(f"split.{split}"), images=number(images, 0))
 
 
 def _colour(configuration: str, candidate: str, baseline: str) -> str:
@@ -125,7 +132,7 @@ def training_curves(
         axes.xaxis.get_major_locator().set_params(integer=True)
         _french_ticks(axes, 3)
     if colours:
-        _role_legend(right, set(colours.values()))
+        right.legend(handles=_roles(set(colours.values())))
     figure.suptitle(text("plot.curves.title"))
     figure.tight_layout()
     return figure
@@ -136,14 +143,14 @@ def run_colours(runs: Sequence[RunFacts], candidate: str, baseline: str) -> dict
     return {run.run_name: _colour(run.configuration, candidate, baseline) for run in runs}
 
 
-def _role_legend(axes: Axes, colours: set[str]) -> None:
-    roles = {CANDIDATE: "role.candidate", BASELINE: "role.baseline"}
-    handles = [
+def _roles(colours: set[str]) -> list[Line2D]:
+    """What the colours that are shown mean, for a legend."""
+    roles = {CANDIDATE: "role.candidate", BASELINE: "role.baseline", OTHER: "role.other"}
+    return [
         Line2D([], [], color=colour, marker="o", label=text(key))
         for colour, key in roles.items()
         if colour in colours
     ]
-    axes.legend(handles=handles)
 
 
 def precision_recall(
@@ -157,7 +164,7 @@ def precision_recall(
         if len(at):
             axes.plot(curve.recall[at[-1]], curve.precision[at[-1]], "o", color=colour, ms=7)
     axes.set(
-        title=text("plot.pr.title").format(split=text(f"split.{split}"), images=images),
+        title=_on_split("plot.pr.title", split, images),
         xlabel=text("metric.recall"),
         ylabel=text("metric.precision"),
         xlim=(0, 1),
@@ -165,10 +172,9 @@ def precision_recall(
     )
     _french_ticks(axes, 1)
     shown = {colour for _, _, colour in curves.values()}
-    _role_legend(axes, shown)
     point = Line2D([], [], linestyle="", marker="o", color="black", label=text("plot.pr.point"))
-    handles = [*axes.get_legend().legend_handles, point]
-    axes.legend(handles=[handle for handle in handles if handle is not None], loc="upper right")
+    roles = _roles(shown) if len(shown) > 1 else []
+    axes.legend(handles=[*roles, point], loc="upper right")
     return figure
 
 
@@ -197,7 +203,7 @@ def seed_strips(
         axes.set_ylim(-0.6, len(configurations) - 0.4)
         axes.invert_yaxis()
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, 3)))
-    figure.suptitle(text("plot.seeds.title").format(split=text(f"split.{split}"), images=images))
+    figure.suptitle(_on_split("plot.seeds.title", split, images))
     figure.tight_layout()
     return figure
 
@@ -225,12 +231,13 @@ def gain_against_costs(
             color="black",
             linestyle="--",
             linewidth=1,
-            label=text("plot.pareto.front"),
         )
         axes.set(xlabel=text(f"metric.{cost}"), ylabel=text(f"metric.{gain}"))
         _french_ticks(axes, 3)
         axes.xaxis.set_major_locator(MaxNLocator(6))
-        axes.legend(loc="lower right")
+    front_line = Line2D([], [], color="black", linestyle="--", label=text("plot.pareto.front"))
+    shown = {_colour(run.configuration, candidate, baseline) for run in runs}
+    row[-1].legend(handles=[*_roles(shown), front_line], loc="lower right")
     figure.suptitle(text("plot.pareto.title").format(split=text(f"split.{split}")))
     figure.tight_layout()
     return figure
@@ -245,6 +252,7 @@ def latencies(milliseconds: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
         whis=(5, 95),
         showfliers=False,
         patch_artist=True,
+        medianprops={"color": "black"},
         widths=0.6,
     )
     for patch, name in zip(boxes["boxes"], milliseconds, strict=True):
@@ -259,27 +267,35 @@ def latencies(milliseconds: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
 
 def differences(
     comparison: Sequence[MetricComparison],
-    worth: Mapping[str, float],
+    required: Mapping[str, float],
     images: int,
     persons: int,
 ) -> Figure:
-    """Candidate − baseline for each metric, with its interval and the gain worth having."""
+    """Candidate − baseline for each metric, with its interval and what the policy requires."""
     figure, ((axes,),) = _figure(7, 1.2 + 0.5 * len(comparison))
     for place, found in enumerate(comparison):
         low, high = found.interval
         axes.plot([low, high], [place, place], color=CANDIDATE, linewidth=2.5)
         axes.plot(found.difference, place, "o", color=CANDIDATE)
-        if found.metric in worth:
-            axes.plot(worth[found.metric], place, "|", color="black", ms=18, mew=1.5)
+        if found.metric in required:
+            axes.plot(required[found.metric], place, "|", color="black", ms=18, mew=1.5)
     axes.axvline(0, color="black", linewidth=0.8)
     names = [text(f"metric.{found.metric}") for found in comparison]
     axes.set_yticks(range(len(comparison)), names)
     axes.invert_yaxis()
-    title = text("plot.difference.title").format(images=images, persons=persons)
+    title = text("plot.difference.title").format(
+        images=number(images, 0), persons=number(persons, 0)
+    )
     axes.set(title=title, xlabel=text("plot.difference.x"))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, 3)))
     mark = Line2D(
-        [], [], linestyle="", marker="|", ms=12, color="black", label=text("plot.difference.worth")
+        [],
+        [],
+        linestyle="",
+        marker="|",
+        ms=12,
+        color="black",
+        label=text("plot.difference.required"),
     )
     axes.legend(handles=[mark], loc="best")
     return figure
@@ -298,7 +314,7 @@ def side_by_side(
     figure, axes = _figure(4 * len(pictures), 3.3 * len(models) + 0.4, len(models), len(pictures))
     corners = ["x0", "y0", "x1", "y1"]
     for row, (title, (detections, threshold)) in zip(axes, models.items(), strict=True):
-        row[0].set_title(title, fontsize=10, loc="left")
+        row[0].set_title(title, fontsize=14, loc="left")
         shown = detections[detections["confidence"] >= threshold]
         for axis, path in zip(row, pictures, strict=True):
             axis.imshow(cv2.cvtColor(read_image(path), cv2.COLOR_BGR2RGB))
@@ -311,8 +327,8 @@ def side_by_side(
         Line2D([], [], color=MISSED, linestyle="--", label=text("plot.detections.missed")),
         Line2D([], [], color=FALSE_ALARM, label=text("plot.detections.false")),
     ]
-    figure.legend(handles=handles, loc="lower center", ncols=3)
-    figure.tight_layout(rect=(0, 0.03, 1, 1))
+    figure.legend(handles=handles, loc="lower center", ncols=3, fontsize=14)
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
     return figure
 
 
@@ -406,6 +422,49 @@ def variance_split(comparison: Sequence[MetricComparison]) -> Figure:
     sources = {"plot.variance.images": CANDIDATE, "plot.variance.seeds": BASELINE}
     handles = [Rectangle((0, 0), 1, 1, color=c, label=text(key)) for key, c in sources.items()]
     axes.legend(handles=handles, loc="best")
+    return figure
+
+
+def calibration(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """The simulation, a row a scenario: coverage, and promotions that are errors or power.
+
+    Bars are Wilson's intervals at 95% over the simulated studies.
+    """
+    figure, ((left, right),) = _figure(11, 1.4 + 0.33 * len(rows), 1, 2)
+    left.axvspan(0.93, 0.97, color=FOUND, alpha=0.15)
+    right.axvline(0.05, color="black", linestyle="--", linewidth=1)
+    for place, row in enumerate(rows):
+        is_error = row["gain"] <= row["worth"]
+        colours = (CANDIDATE, BASELINE if is_error else FOUND)
+        for axes, key, colour in zip((left, right), ("covered", "promoted"), colours, strict=True):
+            studies = row["studies"]
+            low, high = wilson_interval(round(row[key] * studies), studies, 0.95)
+            axes.plot([low, high], [place, place], color=colour, linewidth=2)
+            axes.plot(row[key], place, "o", color=colour, ms=5)
+    names = [
+        text("plot.calibration.scenario").format(
+            sd=number(row["seed_sd"]),
+            gain=number(row["gain"], 2),
+            images=row["images"],
+            seeds=row["seeds"],
+            rivals=row["rivals"],
+        )
+        for row in rows
+    ]
+    left.set_yticks(range(len(rows)), names)
+    right.set_yticks(range(len(rows)), [])
+    left.set(title=text("plot.calibration.coverage"), xlim=(0.9, 1))
+    right.set(title=text("plot.calibration.promoted"), xlim=(-0.02, 1.02))
+    for axes in (left, right):
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
+    meanings = {"plot.calibration.error": BASELINE, "plot.calibration.power": FOUND}
+    handles = [
+        Line2D([], [], color=colour, marker="o", label=text(key))
+        for key, colour in meanings.items()
+    ]
+    right.legend(handles=handles, loc="upper right")
+    figure.tight_layout()
     return figure
 
 

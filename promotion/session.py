@@ -12,6 +12,7 @@ from mlflow.tracking import MlflowClient
 
 from promotion import tracking
 from promotion.study import Study, load_study
+from promotion.texts import text
 
 
 @dataclass(frozen=True)
@@ -56,4 +57,4 @@ def close_session(session: Session) -> str:
     """End the notebook's run and say where it is."""
     mlflow.end_run()
     shutil.rmtree(session.home / "scratch" / session.run_id, ignore_errors=True)
-    return f"{session.study.experiment} / {session.run_id}"
+    return text("session.closed").format(experiment=session.study.experiment, run=session.run_id)

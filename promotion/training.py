@@ -103,11 +103,9 @@ def train(
         )
     trainer: Any = model.trainer
     checkpoint = Path(shutil.copy(trainer.last, folder / "checkpoint.pt"))
-    with quiet():
-        onnx = export_onnx(checkpoint, variant.imgsz)
     return TrainedModel(
         checkpoint=checkpoint,
-        onnx=onnx,
+        onnx=export_onnx(checkpoint, variant.imgsz),
         parameters_sha256=_parameters_sha256(checkpoint),
         applied=_applied(trainer),
     )
@@ -115,9 +113,15 @@ def train(
 
 def export_onnx(checkpoint: Path, imgsz: int) -> Path:
     """Export a checkpoint to ONNX beside it, with a fixed square input of `imgsz` pixels."""
-    exported = YOLO(str(checkpoint)).export(
-        format="onnx", imgsz=imgsz, opset=ONNX_OPSET, simplify=False, device="cpu", verbose=False
-    )
+    with quiet():
+        exported = YOLO(str(checkpoint)).export(
+            format="onnx",
+            imgsz=imgsz,
+            opset=ONNX_OPSET,
+            simplify=False,
+            device="cpu",
+            verbose=False,
+        )
     return Path(exported).rename(checkpoint.with_name("model.onnx"))
 
 
