@@ -19,6 +19,8 @@ from promotion.matching import Matches
 Array = NDArray[np.float64]
 
 REPLICATES = 2000
+# With so many degrees of freedom Student's t is the normal law.
+WELL_KNOWN = 1e6
 RECALL_LEVELS = np.linspace(0, 1, 101)
 METRICS = ("mAP50", "mAP50-95", "precision", "recall")
 
@@ -230,13 +232,12 @@ def _draws(sides: Sequence[Array], rng: np.random.Generator) -> tuple[Array, flo
     shared = max(0.0, variance - sum(own))
     centre = float(np.nanmean(resampled))
     shrink = np.sqrt(shared / variance) if variance > 0 else 1.0
+    shown = [float(side[:, 0].var(ddof=1)) / len(side) for side in seeded]
     # Few seeds may agree by luck; they vary at least by what each does with the images.
-    parts = [
-        max(float(side[:, 0].var(ddof=1)) / len(side), part)
-        for side, part in zip(seeded, own, strict=True)
-    ]
-    noise = _welch_noise(parts, [len(side) - 1 for side in seeded], rng, len(resampled))
-    seed_error = float(np.sqrt(sum(parts))) if len(seeded) == len(sides) else float("nan")
+    seed_variance = sum(max(pair) for pair in zip(shown, own, strict=True))
+    freedoms = [len(side) - 1 for side in seeded]
+    noise = _welch_noise(seed_variance, shown, freedoms, rng, len(resampled))
+    seed_error = float(np.sqrt(seed_variance)) if len(seeded) == len(sides) else float("nan")
     return centre + shrink * (resampled - centre) + noise, float(np.sqrt(shared)), seed_error
 
 
@@ -253,14 +254,19 @@ def _seed_sd(values: Array) -> float:
 
 
 def _welch_noise(
-    parts: Sequence[float], freedoms: Sequence[int], rng: np.random.Generator, size: int
+    variance: float,
+    shown: Sequence[float],
+    freedoms: Sequence[int],
+    rng: np.random.Generator,
+    size: int,
 ) -> Array:
     """Plausible errors of a mean, or a difference of means, over seeds (Welch, 1947).
 
-    `parts` are the squared standard errors of the sides.
+    `shown` are the squared standard errors that each side's few seeds show, with their degrees of
+    freedom; what `variance` has beyond them is known from the images, and so well.
     """
-    variance = float(np.sum(parts))
     if variance == 0 or not np.isfinite(variance):
         return np.zeros(size)
-    freedom = variance**2 / sum(part**2 / f for part, f in zip(parts, freedoms, strict=True))
+    uncertain = sum(part**2 / f for part, f in zip(shown, freedoms, strict=True))
+    freedom = min(variance**2 / uncertain, WELL_KNOWN) if uncertain else WELL_KNOWN
     return np.asarray(np.sqrt(variance) * rng.standard_t(freedom, size))
