@@ -110,6 +110,11 @@ def _one_line_errors(debug: bool) -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
+def _say(line: str) -> None:
+    """Print a line whole: a path that is broken in two cannot be copied."""
+    console.print(line, highlight=False, soft_wrap=True)
+
+
 def _print_error(line: str) -> None:
     errors.print(f"[red]error:[/red] {escape(line)}", soft_wrap=True, highlight=False)
 
@@ -200,37 +205,37 @@ def _train(flow: Flow, display: BatchDisplay, jobs: int | None, backend: Backend
     with display.batch(variants, jobs):
         outcomes = flow.run(jobs, backend)
     counts = [sum(o.status == s for o in outcomes) for s in ("done", "kept", "failed")]
-    console.print("{} trained, {} kept from before, {} failed".format(*counts), highlight=False)
+    _say("{} trained, {} kept from before, {} failed".format(*counts))
     return outcomes
 
 
 def _show(decision: Decision) -> None:
     colour = {"promote": "green", "reject": "red", "inconclusive": "yellow"}[decision.verdict]
-    console.print(f"verdict: [bold {colour}]{decision.verdict}[/]", highlight=False)
-    console.print(f"candidate: {decision.candidate.run_name}", highlight=False)
-    console.print(f"baseline:  {decision.baseline.run_name}", highlight=False)
+    _say(f"verdict: [bold {colour}]{decision.verdict}[/]")
+    _say(f"candidate: {decision.candidate.run_name}")
+    _say(f"baseline:  {decision.baseline.run_name}")
 
 
 def _show_place(decision: Decision) -> None:
     """Say where the decision's version stands, and why."""
     if decision.model_version is None:
-        console.print(f"nothing registered: the verdict is {decision.verdict}")
+        _say(f"nothing registered: the verdict is {decision.verdict}")
         return
     name = f"{tracking.REGISTERED_MODEL} version {decision.model_version}"
     canary = decision.canary
     if canary is None:
-        console.print(f"{name}: {PLACES[decision.place]}; no canary yet", highlight=False)
+        _say(f"{name}: {PLACES[decision.place]}; no canary yet")
         return
     seen = f"canary {canary.verdict} after {canary.last.images} images"
     against = f"against {canary.champion}"
-    console.print(f"{name}: {PLACES[decision.place]}; {seen}, {against}", highlight=False)
+    _say(f"{name}: {PLACES[decision.place]}; {seen}, {against}")
 
 
 def _show_event(event: Event) -> None:
     production = event.after.get(registry.PRODUCTION, "none")
-    console.print(f"{event.action}: version {event.version}", highlight=False)
-    console.print(f"in Production: version {production}", highlight=False)
-    console.print("`promotion book` shows it in the book", highlight=False)
+    _say(f"{event.action}: version {event.version}")
+    _say(f"in Production: version {production}")
+    _say("`promotion book` shows it in the book")
 
 
 def _exit_if_failed(outcomes: list[Outcome]) -> None:
@@ -262,8 +267,8 @@ def report(
             index = flow.book()
         _show(decision)
         _show_place(decision)
-        console.print(f"document: {flow.home / 'decision.md'}", highlight=False, soft_wrap=True)
-        console.print(f"book: {index}", highlight=False, soft_wrap=True)
+        _say(f"document: {flow.home / 'decision.md'}")
+        _say(f"book: {index}")
     _exit_if_failed(outcomes)
 
 
@@ -296,7 +301,7 @@ def decide(
         with console.status("comparing and deciding"):
             decision = flow.decide()
         _show(decision)
-        console.print(f"document: {flow.home / 'decision.md'}", highlight=False, soft_wrap=True)
+        _say(f"document: {flow.home / 'decision.md'}")
 
 
 @app.command()
@@ -366,7 +371,7 @@ def serve(
         registry.open_version(client, number)
         name = f"{tracking.REGISTERED_MODEL} version {number}"
         address = f"http://127.0.0.1:{port}/invocations"
-        console.print(f"{name}: {address} (stop with Ctrl+C)", highlight=False, soft_wrap=True)
+        _say(f"{name}: {address} (stop with Ctrl+C)")
         model = f"models:/{tracking.REGISTERED_MODEL}@{registry.PRODUCTION}"
         raise typer.Exit(_mlflow(port, "models", "serve", "-m", model, "--env-manager", "local"))
 
@@ -383,7 +388,7 @@ def book(
         flow = _open(study, overrides, home)
         with console.status("building the book"):
             index = flow.book()
-        console.print(f"book: {index}", highlight=False, soft_wrap=True)
+        _say(f"book: {index}")
 
 
 @app.command()
@@ -450,12 +455,12 @@ def status(home: HomeOption = None, debug: DebugOption = False) -> None:
         registry.recover(client)
         found = registry.versions(client)
         if not found:
-            console.print(f"no version of {tracking.REGISTERED_MODEL} is registered")
+            _say(f"no version of {tracking.REGISTERED_MODEL} is registered")
             return
         aliases = registry.aliases(client)
         for alias in reversed(registry.ALIASES):
             number = aliases.get(alias)
-            console.print(f"{alias}: {f'version {number}' if number else '-'}", highlight=False)
+            _say(f"{alias}: {f'version {number}' if number else '-'}")
         tags = (VersionTag.RUN_NAME, VersionTag.VERDICT, VersionTag.CANARY)
         table = Table("version", "alias", "run", "verdict", "canary", "threshold")
         for version in found:
@@ -479,7 +484,7 @@ def ui(
     """Open MLflow's own interface on this home."""
     with _one_line_errors(debug):
         _connect(home)
-        console.print(f"MLflow: http://127.0.0.1:{port} (stop with Ctrl+C)", highlight=False)
+        _say(f"MLflow: http://127.0.0.1:{port} (stop with Ctrl+C)")
         uri = mlflow.get_tracking_uri()
         raise typer.Exit(_mlflow(port, "ui", "--backend-store-uri", uri))
 
