@@ -267,10 +267,9 @@ def sizes(diagnoses: Mapping[str, Diagnosis]) -> pd.DataFrame:
 
 def failures(failed: Sequence[FailedVariant]) -> pd.DataFrame:
     """One row a variant without a complete run, with its error."""
-    return pd.DataFrame(
-        [{text("column.run"): one.run_name, text("column.error"): one.error} for one in failed],
-        columns=[text("column.run"), text("column.error")],
-    )
+    rows = [(one.run_name, one.error) for one in failed] or [(MISSING, text("failures.none"))]
+    columns = [text("column.run"), text("column.error")]
+    return _with_row_names(pd.DataFrame(rows, columns=columns))
 
 
 def comparison(found: Sequence[MetricComparison], confidence: float) -> pd.DataFrame:

@@ -337,6 +337,7 @@ _TEXTS = {
     "retour arrière, `staging` attend le canari.",
     "registry.history": "Toutes les transitions, la plus récente d’abord.",
     "findings.none": "aucun avertissement",
+    "failures.none": "toutes les variantes ont abouti",
     "finding.nearly_same": "presque la même image : {one} et {other} ({bits} bits de l’empreinte "
     "perceptuelle diffèrent, sur 64)",
     "finding.nearly_seen": "{one} ressemble de près à {other}, déjà vue ({bits} bits de "
