@@ -425,10 +425,10 @@ def lab(
 ) -> None:
     """Train and log as the lab's students did, and audit that; exit with 1 on a blocking flaw."""
     with _one_line_errors(debug):
-        # It brings PyTorch with it.
+        flow = _open(study, overrides, home)
+        # It brings PyTorch with it, and Ultralytics, which looks for its settings in the home.
         from promotion.lab_rerun import run_again
 
-        flow = _open(study, overrides, home)
         with Progress(*Progress.get_default_columns(), console=console) as progress:
             task = progress.add_task("variants", total=len(flow.file.study.variants))
             experiment = run_again(flow.file.study, flow.home, lambda _: progress.advance(task))

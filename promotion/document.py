@@ -20,6 +20,7 @@ from promotion.study import ROOT, Study
 from promotion.texts import text
 
 TEMPLATES = ROOT / "book" / "templates"
+COSTS = ("latency_p50_ms", "energy_wh", "train_seconds")
 
 
 def complete(decision: Decision, evidence: Evidence) -> Decision:
@@ -207,11 +208,20 @@ def render(template: str, decision: Decision, evidence: Evidence, study: Study) 
             "canary_sentence": canary_sentence,
             "turning_sentence": turning_sentence,
             "measure": measure,
+            "dearer": [name for name in COSTS if _is_dearer(name, evidence)],
             "comparison": {one.metric: one for one in evidence.comparison},
             "gates": {gate.name: gate for gate in decision.gates},
             "objectives": {one.metric: one for one in decision.objectives},
         },
     )
+
+
+def _is_dearer(cost: str, evidence: Evidence) -> bool:
+    """Whether the candidate costs more than the baseline, by the digits that are shown."""
+    ours, theirs = measure(cost, evidence), measure(cost, evidence, evidence.baseline_run)
+    if ours is None or theirs is None or texts.measured(cost, ours) == texts.measured(cost, theirs):
+        return False
+    return ours > theirs
 
 
 def render_original() -> str:

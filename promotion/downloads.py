@@ -13,6 +13,8 @@ from promotion.errors import DownloadError
 
 COPY_VARIABLE = "PROMOTION_DATA"
 TIMEOUT_S = 30
+# The progress bar says what is downloaded, an error why it is not.
+pooch.get_logger().setLevel("WARNING")
 
 
 def fetch(url: str, cache: Path, sha256: str | None = None) -> Path:

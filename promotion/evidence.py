@@ -57,8 +57,8 @@ class ConfigurationFacts(Fact):
 class MetricComparison(Fact):
     """One metric on test: means over seeds, their difference, its interval and probabilities.
 
-    `image_error` and `seed_error` (None: one seed a side) are the standard errors of the difference
-    that come from the images and from the seeds.
+    `image_error` is the standard error that other images give the difference, `seed_error` (None:
+    one seed a side) what other seeds add to it.
     """
 
     metric: str

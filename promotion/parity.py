@@ -84,12 +84,10 @@ def _seen_by_registered(model: PersonDetector, images: Sequence[Path]) -> pd.Dat
 
 
 def _seen_by_checkpoint(checkpoint: Path, imgsz: int, images: Sequence[Path]) -> pd.DataFrame:
-    # Importing torch takes seconds, and only this needs it; `training` keeps Ultralytics offline.
-    from ultralytics.models import YOLO
+    # Importing torch takes seconds, and only this needs it.
+    from promotion.training import open_checkpoint
 
-    import promotion.training  # noqa: F401
-
-    model: Any = YOLO(str(checkpoint))
+    model: Any = open_checkpoint(checkpoint)
     tables = []
     for path in images:
         found = model.predict(

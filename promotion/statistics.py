@@ -122,8 +122,8 @@ class Difference:
     """One metric of two configurations, each the mean over its seeds.
 
     `draws` are plausible values of the true difference candidate − baseline, over other images and
-    other seeds. `image_error` and `seed_error` are the standard errors that each source of chance
-    gives the difference; the latter is NaN when a side has one seed.
+    other seeds. `image_error` is the standard error that other images give the difference, and
+    `seed_error` what seeds add to it; the latter is NaN when a side has one seed.
     """
 
     metric: str
@@ -218,8 +218,8 @@ def compare(
 def _draws(sides: Sequence[Array], rng: np.random.Generator) -> tuple[Array, float, float]:
     """Plausible values of a side's mean over seeds, or of the difference of two sides' means.
 
-    Each side is (seeds, 1 + replicates), the whole split first. Also the standard errors that the
-    images and the seeds give.
+    Each side is (seeds, 1 + replicates), the whole split first. Also the standard error that the
+    images give, and what the seeds add to it.
     """
     signs = (1.0, -1.0)[: len(sides)]
     resampled = sum(
@@ -237,8 +237,9 @@ def _draws(sides: Sequence[Array], rng: np.random.Generator) -> tuple[Array, flo
     seed_variance = sum(max(pair) for pair in zip(shown, own, strict=True))
     freedoms = [len(side) - 1 for side in seeded]
     noise = _welch_noise(seed_variance, shown, freedoms, rng, len(resampled))
-    seed_error = float(np.sqrt(seed_variance)) if len(seeded) == len(sides) else float("nan")
-    return centre + shrink * (resampled - centre) + noise, float(np.sqrt(shared)), seed_error
+    added = float(np.sqrt(max(0.0, seed_variance - sum(own))))
+    seed_error = added if len(seeded) == len(sides) else float("nan")
+    return centre + shrink * (resampled - centre) + noise, float(np.sqrt(variance)), seed_error
 
 
 def _seed_by_image_variance(resampled: Array) -> float:

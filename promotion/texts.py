@@ -124,7 +124,7 @@ _TEXTS = {
     "policy.all.looser": "plus large en tout",
     "policy.all.stricter": "plus stricte en tout",
     "column.image_error": "erreur due aux images",
-    "column.seed_error": "erreur due aux graines",
+    "column.seed_error": "erreur ajoutée par les graines",
     "column.seed_share": "part des graines dans la variance",
     "column.sd": "écart-type",
     "column.range": "étendue",
@@ -151,7 +151,7 @@ _TEXTS = {
     "plot.variance.title": "D’où vient l’incertitude de la différence",
     "plot.variance.x": "erreur-type",
     "plot.variance.images": "images",
-    "plot.variance.seeds": "graines",
+    "plot.variance.seeds": "ajoutée par les graines",
     "plot.calibration.scenario": "écart-type {sd}, différence {gain}, {images} images, "
     "{seeds} graines, {rivals} rivale(s)",
     "plot.calibration.coverage": "Couverture de l’intervalle à 95 %",

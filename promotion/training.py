@@ -20,6 +20,7 @@ from promotion.tracking import default_home
 os.environ.setdefault("YOLO_CONFIG_DIR", str(default_home()))
 os.environ.setdefault("YOLO_OFFLINE", "true")
 os.environ.setdefault("YOLO_AUTOINSTALL", "false")
+os.environ.setdefault("YOLO_VERBOSE", "false")
 
 import mlflow
 import ultralytics
@@ -123,6 +124,11 @@ def export_onnx(checkpoint: Path, imgsz: int) -> Path:
             verbose=False,
         )
     return Path(exported).rename(checkpoint.with_name("model.onnx"))
+
+
+def open_checkpoint(path: Path) -> YOLO:
+    """A checkpoint as Ultralytics' own model, to see what it sees before the export."""
+    return YOLO(str(path))
 
 
 def _warm_label_caches(data_yaml: Path) -> None:

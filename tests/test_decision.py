@@ -361,6 +361,21 @@ def test_the_document_says_what_gain_is_established_and_which_policies_turn_the_
     )
 
 
+def test_costs_that_look_alike_do_not_speak_against_the_candidate() -> None:
+    study = load_study(ROOT / "studies" / "default.yaml").model_copy(update={"policy": POLICY})
+
+    def against(milliseconds: float) -> str:
+        runs = [run("small", 3, 0.4), run("big", 3, 0.5)]
+        dearer = {**runs[1].metrics, "latency_p50_ms": milliseconds}
+        runs[1] = runs[1].model_copy(update={"metrics": dearer})
+        found = evidence(runs=runs, configurations=summarise(runs))
+        decision = complete(decide(found, POLICY, audited(found)), found)
+        return render("decision.md.j2", decision, found, study).split("### Contre")[1]
+
+    assert "latence médiane (ms)\u00a0: 10,0 contre 10,0" not in against(10.02)
+    assert "latence médiane (ms)\u00a0: 12,0 contre 10,0" in against(12.0)
+
+
 def test_the_first_objective_must_gain_and_the_others_keep() -> None:
     assert POLICY.required_differences == {"mAP50": 0.02, "recall": -0.05}
 

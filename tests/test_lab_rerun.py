@@ -67,4 +67,5 @@ def test_what_was_trained_is_kept(overrides: list[str], home: Path) -> None:
     done = promotion("lab", *changes, home=home)
     assert done.returncode == 1, done.stderr
     assert "parameter-effect" in done.stdout
+    assert (home / "Ultralytics" / "settings.json").exists()
     assert {path.stat().st_mtime_ns for path in (home / "lab").rglob("best.pt")} == trained

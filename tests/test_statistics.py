@@ -176,6 +176,27 @@ def test_seeds_that_differ_widen_the_interval() -> None:
     assert width(scattered) > 1.5 * (images_only.interval(0.95)[1] - images_only.interval(0.95)[0])
 
 
+def test_few_images_leave_an_error_even_where_each_seed_answers_in_its_own_way() -> None:
+    ours, theirs = (
+        [EvaluatedRun(scattered(seed, keep), 0.5) for seed in seeds]
+        for keep, seeds in ((0.9, (1, 2)), (0.7, (3, 4)))
+    )
+    found = compare(ours, theirs, 0.95, np.random.default_rng(0), 500)[0]
+    weights = image_weights(12, np.random.default_rng(0), 500)
+    drawn = [[metric_values(r.matches, weights, 0.5)["mAP50"] for r in s] for s in (ours, theirs)]
+    expected = np.std(np.mean(drawn[0], axis=0) - np.mean(drawn[1], axis=0))
+    assert found.image_error == pytest.approx(expected, rel=0.15)
+    assert found.image_error > 0.03
+    assert found.seed_error >= 0
+
+
+def scattered(seed: int, keep: float) -> Matches:
+    """Twelve images, the same for all; which of their persons are found is each seed's own luck."""
+    base = random_matches(5, 12, 1.0)
+    luck = np.random.default_rng(seed).random(base.found.shape[1]) < keep
+    return Matches(base.images, base.persons, base.image, base.confidence, base.found & luck)
+
+
 def test_runs_on_other_images_are_not_compared() -> None:
     one, other = EvaluatedRun(random_matches(1), 0.5), EvaluatedRun(random_matches(1, 20), 0.5)
     with pytest.raises(ValueError, match="same images"):
