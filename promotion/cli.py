@@ -21,7 +21,7 @@ from mlflow.tracking import MlflowClient
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from promotion import registry, tracking
 from promotion.audit import audit as run_audit
@@ -113,6 +113,11 @@ def _one_line_errors(debug: bool) -> Iterator[None]:
 def _say(line: str) -> None:
     """Print a line whole: a path that is broken in two cannot be copied."""
     console.print(line, highlight=False, soft_wrap=True)
+
+
+def _table(*names: str) -> Table:
+    """An empty table whose cells are folded, never cut."""
+    return Table(*(Column(name, overflow="fold") for name in names))
 
 
 def _print_error(line: str) -> None:
@@ -438,7 +443,7 @@ def lab(
 def _show_audit(experiment: Experiment) -> None:
     """Print what the audit finds; leave with 1 on a blocking flaw."""
     findings = run_audit(experiment)
-    table = Table("check", "severity", "outcome", "finding")
+    table = _table("check", "severity", "outcome", "finding")
     for one in findings:
         mark = {True: "[green]passed[/]", False: "[red]failed[/]", None: "unknown"}[one.passed]
         table.add_row(one.id, one.severity, mark, escape(one.message))
@@ -462,14 +467,14 @@ def status(home: HomeOption = None, debug: DebugOption = False) -> None:
             number = aliases.get(alias)
             _say(f"{alias}: {f'version {number}' if number else '-'}")
         tags = (VersionTag.RUN_NAME, VersionTag.VERDICT, VersionTag.CANARY)
-        table = Table("version", "alias", "run", "verdict", "canary", "threshold")
+        table = _table("version", "alias", "run", "verdict", "canary", "threshold")
         for version in found:
             names = [a for a, number in aliases.items() if number == str(version.version)]
             values = [version.tags.get(key, "-") for key in tags]
             threshold = f"{float(version.tags[VersionTag.THRESHOLD]):.3f}"
             table.add_row(str(version.version), ", ".join(names), *values, threshold)
         console.print(table)
-        events = Table("when (UTC)", "action", "version", "who", "why")
+        events = _table("when (UTC)", "action", "version", "who", "why")
         for event in registry.history(client):
             events.add_row(event.when[:19], event.action, event.version, event.who, event.why)
         console.print(events)
