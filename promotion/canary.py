@@ -214,8 +214,7 @@ def judge(
     """
     risk = 1 - confidence
     criteria = [
-        _tested(name, values, null, low, risk)
-        for name, (values, null, low) in _tests(observations, promise, rules).items()
+        _tested(name, test, risk) for name, test in _tests(observations, promise, rules).items()
     ]
     for column in ("boxes", "confidence"):
         now = observations[f"{column}_challenger"]
@@ -299,22 +298,45 @@ def _boxes(answers: Sequence[Answer]) -> pd.DataFrame:
     return pd.concat([answer.boxes for answer in answers], ignore_index=True)
 
 
-def _tests(
-    observations: pd.DataFrame, promise: Promise, rules: Canary
-) -> dict[str, tuple[Floats, float, float]]:
-    """For each test its values, one an image; the mean they must exceed; and their lower end.
+@dataclass(frozen=True)
+class _Test:
+    """The values of a test, one an image, in [low, 1], and the mean that they must exceed.
 
-    The upper end is 1 for all: differences of a metric, and whether an answer came in time.
+    `excused` are the values held against the challenger: those that are not its own fault are 1.
     """
-    in_time = np.asarray(observations["ms_challenger"] <= rules.latency_p95_ms, np.float64)
+
+    values: Floats
+    excused: Floats
+    null: float
+    low: float
+
+    @property
+    def wealth_for(self) -> Floats:
+        """The log wealth of betting that the mean exceeds the null, after each value."""
+        return log_wealth(self.values, self.null, self.low, 1)
+
+    @property
+    def wealth_against(self) -> Floats:
+        """The log wealth of betting that it falls short."""
+        return log_wealth(-self.excused, -self.null, -1, -self.low)
+
+
+def _tests(observations: pd.DataFrame, promise: Promise, rules: Canary) -> dict[str, _Test]:
+    """The tests by name: differences of a metric, and whether an answer came in time.
+
+    An answer counts as late against the challenger only where the champion, asked at the same
+    moment, was in time: a busy machine may withhold a *go*, but stops nobody.
+    """
+    recall = _differences(observations, "recall", 1.0)
+    precision = _differences(observations, "precision", promise.precision)
+    late, champion_late = (
+        observations[f"ms_{side}"].to_numpy(float) > rules.latency_p95_ms for side in SIDES
+    )
+    in_time, excused = (np.asarray(kept, np.float64) for kept in (~late, ~late | champion_late))
     return {
-        "recall": (_differences(observations, "recall", 1.0), -rules.margins.recall, -1.0),
-        "precision": (
-            _differences(observations, "precision", promise.precision),
-            -rules.margins.precision,
-            -1.0,
-        ),
-        "latency": (in_time, PERCENTILE / 100, 0.0),
+        "recall": _Test(recall, recall, -rules.margins.recall, -1.0),
+        "precision": _Test(precision, precision, -rules.margins.precision, -1.0),
+        "latency": _Test(in_time, excused, PERCENTILE / 100, 0.0),
     }
 
 
@@ -333,21 +355,19 @@ def _differences(observations: pd.DataFrame, metric: str, undefined: float) -> F
     return np.asarray(values[0] - values[1])
 
 
-def _tested(name: str, values: Floats, null: float, low: float, risk: float) -> Criterion:
-    """Bets that the mean of `values` exceeds `null`, and that it falls short; with its bounds."""
-    hold = log_wealth(values, null, low, 1)
-    fail = log_wealth(-values, -null, -1, -low)
-    lower, upper = confidence_sequence(values, risk, low, 1)
-    evidence_for = max(0.0, float(hold.max()) / _level_for(risk))
-    evidence_against = max(0.0, float(fail.max()) / _level_against(risk))
+def _tested(name: str, test: _Test, risk: float) -> Criterion:
+    """What the bets for and against a test have brought, with the bounds of its mean."""
+    lower, upper = confidence_sequence(test.values, risk, test.low, 1)
+    evidence_for = max(0.0, float(test.wealth_for.max()) / _level_for(risk))
+    evidence_against = max(0.0, float(test.wealth_against.max()) / _level_against(risk))
     state: State = "held" if evidence_for >= 1 else "open"
     if evidence_against >= 1:
         state = "broken"
     return Criterion(
         name=name,
-        value=float(values.mean()),
+        value=float(test.values.mean()),
         bounds=(float(lower[-1]), float(upper[-1])),
-        limit=null,
+        limit=test.null,
         evidence_for=evidence_for,
         evidence_against=evidence_against,
         state=state,
@@ -397,8 +417,8 @@ def _images_needed(
     if any(criterion.state == "open" for criterion in look.criteria if criterion.is_drift):
         return None
     needed = [
-        values_to_reject(log_wealth(values, null, low, 1), _level_for(risk))
-        for name, (values, null, low) in _tests(observations, promise, rules).items()
+        values_to_reject(test.wealth_for, _level_for(risk))
+        for name, test in _tests(observations, promise, rules).items()
         if look.criterion(name).state == "open"
     ]
     known = [count for count in needed if count is not None]

@@ -112,6 +112,18 @@ def test_an_equal_challenger_is_seldom_stopped() -> None:
     assert stopped / 60 <= 0.05
 
 
+def test_a_busy_machine_withholds_a_go_but_stops_nobody() -> None:
+    busy = observed(400)
+    slowed = np.random.default_rng(1).random(len(busy)) < 0.3
+    for side in ("champion", "challenger"):
+        busy.loc[slowed, f"ms_{side}"] += 500
+    last = watch(busy)[-1]
+    assert (last.verdict, last.criterion("latency").state) == ("continue", "open")
+    busy.loc[slowed, "ms_champion"] -= 500
+    last = watch(busy)[-1]
+    assert (last.verdict, last.criterion("latency").state) == ("stop", "broken")
+
+
 def test_too_few_pictures_leave_it_open() -> None:
     look = watch(observed(25))[-1]
     assert look.verdict == "continue"
