@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import is_zipfile
 
 from promotion.checksums import verify
 from promotion.downloads import fetch
@@ -32,7 +33,7 @@ def starting_weights(model: Model, home: Path) -> Path:
     a file shipped in weights/, or any file of the user's own.
 
     Raises:
-        PromotionError: there is no such file.
+        PromotionError: there is no such file, or it is no checkpoint.
         ChecksumError: the file is not the one that was meant.
         DownloadError: a published checkpoint is out of reach.
     """
@@ -47,6 +48,12 @@ def starting_weights(model: Model, home: Path) -> Path:
         raise PromotionError(
             f"model.weights: {model.weights} is not a file; name your own checkpoint, or one of "
             f"{known}"
+        )
+    # What torch.save writes is a zip archive.
+    if not is_zipfile(path):
+        raise PromotionError(
+            f"model.weights: {model.weights} is not a PyTorch checkpoint; name a .pt file that "
+            "Ultralytics saved"
         )
     expected = model.sha256
     if path.parent == WEIGHTS_FOLDER:

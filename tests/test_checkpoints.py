@@ -26,10 +26,16 @@ def test_damaged_weights_are_not_opened(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_the_study_s_own_sum_is_checked(tmp_path: Path) -> None:
     own = tmp_path / "own.pt"
-    own.write_bytes(b"weights")
+    own.write_bytes((ROOT / "weights" / "street_day_yolov8n.pt").read_bytes())
     assert starting_weights(Model(weights=str(own)), tmp_path) == own
     with pytest.raises(ChecksumError):
         starting_weights(Model(weights=str(own), sha256="1" * 64), tmp_path)
+
+
+def test_what_is_no_checkpoint_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "notes.pt").write_text("weights")
+    with pytest.raises(PromotionError, match="is not a PyTorch checkpoint"):
+        starting_weights(Model(weights=str(tmp_path / "notes.pt")), tmp_path)
 
 
 def test_a_missing_file_names_what_there_is(tmp_path: Path) -> None:
