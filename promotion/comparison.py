@@ -109,12 +109,17 @@ def confirm(
     policy: Policy,
     replicates: int = REPLICATES,
 ) -> Confirmation:
-    """Compare two configurations on the test split; each run is its detections and threshold."""
+    """Compare two configurations on the test split; each run is its detections and threshold.
+
+    The policy's objectives come first, in its order.
+    """
     ours, theirs = (
         [EvaluatedRun(match(ground_truth, table), threshold) for table, threshold in side]
         for side in (candidate, baseline)
     )
     differences = compare(ours, theirs, policy.confidence, np.random.default_rng(SEED), replicates)
+    order = list(policy.required_differences)
+    differences.sort(key=lambda one: order.index(one.metric) if one.metric in order else len(order))
     comparison = [
         MetricComparison(
             metric=found.metric,

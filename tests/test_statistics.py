@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from promotion.comparison import confirm
 from promotion.matching import Matches, match
 from promotion.statistics import (
     METRICS,
@@ -16,6 +17,7 @@ from promotion.statistics import (
     metric_values,
     precision_and_recall,
 )
+from promotion.study import Policy
 from tests.conftest import boxes, detections
 
 
@@ -195,6 +197,16 @@ def scattered(seed: int, keep: float) -> Matches:
     base = random_matches(5, 12, 1.0)
     luck = np.random.default_rng(seed).random(base.found.shape[1]) < keep
     return Matches(base.images, base.persons, base.image, base.confidence, base.found & luck)
+
+
+def test_the_policy_s_objectives_are_compared_first() -> None:
+    truth = boxes(("a", 0, 0, 10, 10), ("b", 0, 0, 10, 10))
+    side = [(detections(("a", 0, 0, 10, 10, 0.9)), 0.5)]
+    first = {"metric": "recall", "smallest_gain": 0.1}
+    policy = Policy.model_validate({"objectives": [first, {**first, "metric": "mAP50-95"}]})
+    found = confirm(side, side, truth, policy, 20)
+    assert [one.metric for one in found.comparison[:2]] == ["recall", "mAP50-95"]
+    assert {one.metric for one in found.comparison} == set(METRICS) == set(found.draws)
 
 
 def test_runs_on_other_images_are_not_compared() -> None:
