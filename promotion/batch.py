@@ -54,7 +54,6 @@ TRAINING_CODE = tuple(
         "detector.py",
         "evaluation.py",
         "matching.py",
-        "statistics.py",
         "costs.py",
     )
 )

@@ -11,8 +11,7 @@ import pandas as pd
 from promotion.detector import MOST_BOXES
 from promotion.evaluation import LOWEST_THRESHOLD, choose_threshold, coco_evaluation, curve_of
 from promotion.evidence import Bin, Diagnosis, ErrorKind, RulePoint, SizeFacts
-from promotion.matching import match
-from promotion.statistics import precision_and_recall
+from promotion.matching import match, precision_and_recall
 from promotion.study import OperatingPoint
 
 RULES: tuple[Literal["f1", "precision_floor", "recall_floor"], ...] = (

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from promotion.datasets.yolo import read_image
 from promotion.detector import Detector
-from promotion.matching import Matches, match
-from promotion.statistics import precision_and_recall
+from promotion.matching import Matches, match, precision_and_recall
 from promotion.study import OperatingPoint
 
 DETECTION_COLUMNS = ["image", "x0", "y0", "x1", "y1", "confidence"]

@@ -78,6 +78,24 @@ def match(ground_truth: pd.DataFrame, detections: pd.DataFrame) -> Matches:
     )
 
 
+def precision_and_recall(
+    matches: Matches, weights: NDArray[np.float64], threshold: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Precision and recall at IoU 0.5 of the detections with at least `threshold` confidence.
+
+    `weights` (replicates, images) count each image; both have shape (replicates,). A detector that
+    shows nothing has precision 0; without a person recall is NaN.
+    """
+    kept = matches.confidence >= threshold
+    images = len(matches.images)
+    shown = np.bincount(matches.image[kept], minlength=images)
+    hits = np.bincount(matches.image[kept & matches.found[0]], minlength=images)
+    found, boxes = weights @ hits, weights @ shown
+    precision = np.divide(found, boxes, out=np.zeros_like(found), where=boxes > 0)
+    with np.errstate(invalid="ignore"):
+        return precision, found / (weights @ matches.persons)
+
+
 def pairwise_iou(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     """Intersection over union of boxes (n, 4) and (m, 4): an (n, m) array."""
     low = np.maximum(one[:, None, :2], other[None, :, :2])

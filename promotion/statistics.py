@@ -3,7 +3,9 @@
 Detections are matched once; a replicate is a vector of image weights, so that thousands of
 replicates are array operations. Methods: Efron and Tibshirani, *An Introduction to the Bootstrap*,
 1993 (paired bootstrap over images); Bouthillier et al., *Accounting for variance in machine
-learning benchmarks*, MLSys 2021 (seeds as a source of variance of their own).
+learning benchmarks*, MLSys 2021 (seeds as a source of variance of their own); Agarwal et al., *Deep
+reinforcement learning at the edge of the statistical precipice*, NeurIPS 2021 (intervals where runs
+are few).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from promotion.matching import Matches
+from promotion.matching import Matches, precision_and_recall
 
 Array = NDArray[np.float64]
 
@@ -84,22 +86,6 @@ def _interpolated_area(hits: Array, seen: Array, persons: Array) -> Array:
     reached = np.searchsorted(RECALL_LEVELS, recall, side="right")
     new_levels = np.diff(reached, axis=1, prepend=0)
     return np.asarray((envelope * new_levels).sum(axis=1) / len(RECALL_LEVELS))
-
-
-def precision_and_recall(matches: Matches, weights: Array, threshold: float) -> tuple[Array, Array]:
-    """Precision and recall at IoU 0.5 of the detections with at least `threshold` confidence.
-
-    Both have shape (replicates,). A detector that shows nothing has precision 0; without a person
-    recall is NaN.
-    """
-    kept = matches.confidence >= threshold
-    images = len(matches.images)
-    shown = np.bincount(matches.image[kept], minlength=images)
-    hits = np.bincount(matches.image[kept & matches.found[0]], minlength=images)
-    found, boxes = weights @ hits, weights @ shown
-    precision = np.divide(found, boxes, out=np.zeros_like(found), where=boxes > 0)
-    with np.errstate(invalid="ignore"):
-        return precision, found / (weights @ matches.persons)
 
 
 def metric_values(matches: Matches, weights: Array, threshold: float) -> dict[str, Array]:

@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from promotion.comparison import confirm
-from promotion.matching import Matches, match
+from promotion.matching import Matches, match, precision_and_recall
 from promotion.statistics import (
     METRICS,
     EvaluatedRun,
@@ -15,7 +15,6 @@ from promotion.statistics import (
     image_weights,
     metric_intervals,
     metric_values,
-    precision_and_recall,
 )
 from promotion.study import Policy
 from tests.conftest import boxes, detections
