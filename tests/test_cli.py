@@ -21,6 +21,7 @@ COMMANDS = (
     "book",
     "check",
     "audit",
+    "lab",
     "status",
     "ui",
 )

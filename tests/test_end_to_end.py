@@ -181,6 +181,22 @@ def test_the_landing_page_has_verdict_criteria_and_picture(smoke_home: Path) -> 
     assert "comparison.png" in page
 
 
+def test_no_table_of_the_book_is_cut_short_or_left_as_text(smoke_home: Path) -> None:
+    for page in (smoke_home / "book").rglob("*.html"):
+        content = page.read_text(encoding="utf-8")
+        assert "| Critère |" not in content, page
+        assert not re.search(r"\.\.\.</td>", content), page
+        assert "report.css" in content or page.name == "index.html", page
+    decided = (smoke_home / "book" / "notebooks" / "4_decide.html").read_text(encoding="utf-8")
+    assert decided.count("<table") >= 4
+
+
+def test_the_book_says_what_would_change_the_decision(smoke_home: Path) -> None:
+    page = (smoke_home / "book" / "book" / "index.html").read_text(encoding="utf-8")
+    assert "Ce qui changerait cette décision" in page
+    assert re.search(r"politiques? essayées", page)
+
+
 def test_the_same_notebooks_run_against_a_tracking_server(
     server: MlflowServer, tmp_path: Path
 ) -> None:
