@@ -165,7 +165,9 @@ class BatchDisplay:
         """Show the batch while it runs."""
         self.total, self.jobs = variants, jobs
         with self.progress:
-            self.task = self.progress.add_task("variants", total=variants, state="starting")
+            self.task = self.progress.add_task(
+                "variants", total=variants, state="preparing the data"
+            )
             yield
             self.task = None
 
