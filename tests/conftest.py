@@ -23,8 +23,9 @@ SMOKE = ROOT / "studies" / "smoke.yaml"
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without what tests in this process, or a user's shell, set for MLflow."""
-    return {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "PROMOTION_"))}
+    """The environment without what tests in this process, or a user's shell, set."""
+    ours = ("MLFLOW_", "PROMOTION_", "YOLO_")
+    return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
 
 
 def promotion(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
