@@ -39,6 +39,12 @@ def promotion(*arguments: str, home: Path, **environment: str) -> subprocess.Com
     )
 
 
+@pytest.fixture(autouse=True)
+def no_store_of_another_test() -> None:
+    """MLflow hands the store that it was pointed to on, by the environment; a test starts anew."""
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
 @pytest.fixture(scope="session")
 def smoke() -> Study:
     return load_study(SMOKE)

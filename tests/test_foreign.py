@@ -47,7 +47,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def client(home: Path) -> MlflowClient:
-    os.environ.pop("MLFLOW_TRACKING_URI", None)
     return tracking.connect(home)
 
 

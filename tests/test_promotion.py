@@ -43,7 +43,6 @@ WEAKER = ("--set", "name=weaker", "--set", "grid.imgsz=[64,128]", "--set", "base
 
 @pytest.fixture
 def client(smoke_home: Path) -> MlflowClient:
-    os.environ.pop("MLFLOW_TRACKING_URI", None)
     return tracking.connect(smoke_home, "smoke")
 
 
