@@ -75,10 +75,10 @@ class Promise:
 class Criterion(Fact):
     """One condition of stability after a look.
 
-    `value` stands against `limit`, within `bounds` that hold at all looks together: a difference of
-    metrics (at least), the share of answers in time (at least), or a distance of distributions (at
-    most). `evidence_for` and `evidence_against` are shares of what is required to hold or to break
-    the criterion; 1 is enough.
+    `value` stands against `limit`, within `bounds`, each of which holds at all looks together: a
+    difference of metrics (at least), the share of answers in time (at least), or a distance of
+    distributions (at most). `evidence_for` and `evidence_against` are shares of what is required to
+    hold or to break the criterion; 1 is enough.
     """
 
     name: str
@@ -357,7 +357,8 @@ def _differences(observations: pd.DataFrame, metric: str, undefined: float) -> F
 
 def _tested(name: str, test: _Test, risk: float) -> Criterion:
     """What the bets for and against a test have brought, with the bounds of its mean."""
-    lower, upper = confidence_sequence(test.values, risk, test.low, 1)
+    # Each bound has the level of the test beside it: it passes the limit when the test does.
+    lower, upper = confidence_sequence(test.values, 2 * risk, test.low, 1)
     evidence_for = max(0.0, float(test.wealth_for.max()) / _level_for(risk))
     evidence_against = max(0.0, float(test.wealth_against.max()) / _level_against(risk))
     state: State = "held" if evidence_for >= 1 else "open"

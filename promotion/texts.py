@@ -66,7 +66,7 @@ _TEXTS = {
     "column.checkpoint": "modèle entraîné",
     "column.registered": "modèle enregistré",
     "column.criterion": "critère",
-    "column.bounds": "intervalle, à tout instant",
+    "column.bounds": "bornes, à tout instant",
     "column.limit": "exigence",
     "column.state": "état",
     "column.batch": "lot",

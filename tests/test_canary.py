@@ -79,6 +79,7 @@ def test_a_challenger_as_good_as_the_champion_passes() -> None:
     assert last.verdict == "go"
     assert {one.state for one in last.criteria} == {"held"}
     assert [one.name for one in last.criteria] == list(CRITERIA)
+    assert all(one.bounds[0] >= one.limit - 1e-9 for one in last.criteria if not one.is_drift)
 
 
 @pytest.mark.parametrize(
