@@ -13,7 +13,7 @@ import nbformat
 import yaml
 from mlflow.tracking import MlflowClient
 
-from promotion import plots, registry, tables, tracking
+from promotion import registry, tables, tracking
 from promotion.checksums import digest_of
 from promotion.document import calibration_rows, render_calibration, render_original
 from promotion.errors import MissingRunsError, PromotionError
@@ -65,10 +65,17 @@ def build_book(client: MlflowClient, study: Study, home: Path, pages: Pages) -> 
     _assemble(client, source, pages)
     for name, page in written.items():
         (source / "book" / f"{name}.md").write_text(page, encoding="utf-8")
-    plots.calibration(calibration_rows()).savefig(source / "book" / CALIBRATION_PICTURE, dpi=110)
+    _draw_calibration(source / "book" / CALIBRATION_PICTURE)
     _build(source, home)
     stamp.write_text(key, encoding="utf-8")
     return index
+
+
+def _draw_calibration(place: Path) -> None:
+    # The plots bring seaborn, which no command but this one needs.
+    from promotion import plots
+
+    plots.calibration(calibration_rows()).savefig(place, dpi=110)
 
 
 def _key(study: Study, pages: Pages, written: dict[str, str]) -> str:

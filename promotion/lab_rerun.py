@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-# Ultralytics is imported there, with its settings kept apart.
-from promotion.training import own_callbacks_only, quiet  # isort: skip
-
 import mlflow
 import pandas as pd
-from ultralytics.models import YOLO
 
 from promotion import tracking
 from promotion.checkpoints import starting_weights
@@ -22,6 +18,7 @@ from promotion.experiment import Experiment, OperatingFacts, RecallCounts, known
 from promotion.foreign import read_experiment
 from promotion.study import Study, Variant
 from promotion.tracking import Tag
+from promotion.training import open_checkpoint, own_callbacks_only, quiet
 
 COLUMNS = {
     "mAP50": "metrics/mAP50(B)",
@@ -60,7 +57,7 @@ def _train_and_log(variant: Variant, start: Path, dataset: PreparedDataset, fold
     """What a student's loop does for one variant, inside its MLflow run."""
     mlflow.log_params(variant.parameters)
     with quiet(), own_callbacks_only():
-        YOLO(str(start)).train(
+        open_checkpoint(start).train(
             data=str(dataset.data_yaml),
             project=str(folder.parent.resolve()),
             name=folder.name,

@@ -214,8 +214,9 @@ def _draws(sides: Sequence[Array], rng: np.random.Generator) -> tuple[Array, flo
     assert isinstance(resampled, np.ndarray)
     seeded = [side for side in sides if len(side) > 1]
     own = [_seed_by_image_variance(side[:, 1:]) for side in seeded]
+    own_variance = sum(own)
     variance = float(np.nanvar(resampled))
-    shared = max(0.0, variance - sum(own))
+    shared = max(0.0, variance - own_variance)
     centre = float(np.nanmean(resampled))
     shrink = np.sqrt(shared / variance) if variance > 0 else 1.0
     shown = [float(side[:, 0].var(ddof=1)) / len(side) for side in seeded]
@@ -223,7 +224,7 @@ def _draws(sides: Sequence[Array], rng: np.random.Generator) -> tuple[Array, flo
     seed_variance = sum(max(pair) for pair in zip(shown, own, strict=True))
     freedoms = [len(side) - 1 for side in seeded]
     noise = _welch_noise(seed_variance, shown, freedoms, rng, len(resampled))
-    added = float(np.sqrt(max(0.0, seed_variance - sum(own))))
+    added = float(np.sqrt(max(0.0, seed_variance - own_variance)))
     seed_error = added if len(seeded) == len(sides) else float("nan")
     return centre + shrink * (resampled - centre) + noise, float(np.sqrt(variance)), seed_error
 

@@ -79,7 +79,7 @@ def train(
     folder = folder.resolve()
     with quiet():
         _warm_label_caches(data_yaml)
-    model = YOLO(str(start))
+    model = open_checkpoint(start)
     model.add_callback("on_train_start", _let_callback_log)
     model.add_callback("on_train_epoch_end", ultralytics_mlflow.on_train_epoch_end)
     model.add_callback("on_fit_epoch_end", ultralytics_mlflow.on_fit_epoch_end)
@@ -115,7 +115,7 @@ def train(
 def export_onnx(checkpoint: Path, imgsz: int) -> Path:
     """Export a checkpoint to ONNX beside it, with a fixed square input of `imgsz` pixels."""
     with quiet():
-        exported = YOLO(str(checkpoint)).export(
+        exported = open_checkpoint(checkpoint).export(
             format="onnx",
             imgsz=imgsz,
             opset=ONNX_OPSET,
@@ -127,7 +127,7 @@ def export_onnx(checkpoint: Path, imgsz: int) -> Path:
 
 
 def open_checkpoint(path: Path) -> YOLO:
-    """A checkpoint as Ultralytics' own model, to see what it sees before the export."""
+    """A checkpoint as Ultralytics' own model; its settings are kept apart by this module."""
     return YOLO(str(path))
 
 
