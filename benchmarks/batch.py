@@ -22,10 +22,16 @@ from pathlib import Path
 
 from joblib import cpu_count
 
-from promotion.batch import StudyFile, default_jobs, raise_if_failed, run_dataset, run_variants
-from promotion.checkpoints import starting_weights
 from promotion.datasets import prepare
-from promotion.study import load_study
+from promotion.execution.batch import (
+    StudyFile,
+    default_jobs,
+    raise_if_failed,
+    run_dataset,
+    run_variants,
+)
+from promotion.study.loading import load_study
+from promotion.training.checkpoints import starting_weights
 
 BARE_LOOP = """
 import json, os, sys

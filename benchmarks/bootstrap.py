@@ -16,9 +16,10 @@ import hotcoco
 import numpy as np
 import pandas as pd
 
-from promotion.evaluation import coco_evaluation
-from promotion.matching import match
-from promotion.statistics import REPLICATES, EvaluatedRun, compare, image_weights, metric_values
+from promotion.comparison.statistics import REPLICATES, EvaluatedRun, compare, image_weights
+from promotion.detection.evaluation import coco_evaluation
+from promotion.detection.matching import match
+from promotion.metrics import metric_values
 
 RUNS, IMAGES, EVALUATIONS = 12, 120, 12
 

@@ -21,9 +21,9 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import special
 
-from promotion.decision import required_probability
-from promotion.matching import Matches
-from promotion.statistics import EvaluatedRun, average_precision, compare
+from promotion.comparison.statistics import EvaluatedRun, compare
+from promotion.decision.decision import required_probability
+from promotion.metrics import Matches, average_precision
 
 Floats = NDArray[np.float64]
 

@@ -37,15 +37,13 @@ def digest_of(facts: Mapping[str, object]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def code_digest(sources: Iterable[Path]) -> str:
-    """The SHA-256 of source files and of all Python files below source folders.
+def code_digest(files: Iterable[Path], root: Path) -> str:
+    """The SHA-256 of source files and their places below `root`.
 
     Line ends are normalised, so that a checkout on Windows gives the same digest.
     """
     digest = hashlib.sha256()
-    for source in sources:
-        files = sorted(source.rglob("*.py")) if source.is_dir() else [source]
-        for file in files:
-            digest.update(file.name.encode() + b"\0")
-            digest.update(file.read_bytes().replace(b"\r\n", b"\n"))
+    for file in files:
+        digest.update(file.relative_to(root).as_posix().encode() + b"\0")
+        digest.update(file.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()

@@ -1,7 +1,12 @@
-"""The command line: thin commands over the flow, with progress, one-line errors and exit codes."""
+"""The command line: thin commands over the flow, with progress, one-line errors and exit codes.
+
+What a command needs is imported when it runs, so that `--help` answers at once.
+"""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import logging
 import os
 import signal
@@ -9,31 +14,23 @@ import subprocess
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
-import mlflow
 import typer
-from mlflow.exceptions import MlflowException
-from mlflow.tracking import MlflowClient
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Column, Table
 
-from promotion import registry, tracking
-from promotion.audit import audit as run_audit
-from promotion.batch import Backend, Outcome, StudyFile, default_jobs
-from promotion.decision import EXIT_CODES, Decision
+from promotion import display
+from promotion.display import console, say
 from promotion.errors import PromotionError, RegistryError
-from promotion.experiment import Experiment
-from promotion.flow import Flow
-from promotion.foreign import read_experiment
-from promotion.registry import Event
-from promotion.study import load_study
-from promotion.tracking import VersionTag
+from promotion.paths import HOME_VARIABLE, default_home
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+    from promotion.audit import Experiment
+    from promotion.execution import Outcome
+    from promotion.flow import Flow
 
 app = typer.Typer(
     help="Decide whether an object-detection model is promoted, and write the decision up.",
@@ -41,11 +38,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-console = Console()
-errors = Console(stderr=True)
 
 INTERRUPTED = 130
+DEFAULT_STUDY, LAB_STUDY = Path("studies/default.yaml"), Path("studies/tp_original.yaml")
+NO_REASON = "no reason given"
 
+Backend = Literal["loky", "dask", "ray"]
 StudyOption = Annotated[Path, typer.Option("--study", help="The study file.")]
 SetOption = Annotated[
     list[str],
@@ -56,7 +54,7 @@ SetOption = Annotated[
 HomeOption = Annotated[
     Path | None,
     typer.Option(
-        "--home", envvar=tracking.HOME_VARIABLE, help="Where the state lives. [default: .promotion]"
+        "--home", envvar=HOME_VARIABLE, help="Where the state lives. [default: .promotion]"
     ),
 ]
 JobsOption = Annotated[
@@ -64,64 +62,94 @@ JobsOption = Annotated[
 ]
 BackendOption = Annotated[Backend, typer.Option("--backend", help="joblib's back end.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-
 WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
-
-PLACES = {
-    "staging": "in Staging",
-    "production": "in Production",
-    "left": "no longer in Production",
-    "none": "neither in Staging nor in Production",
-}
-NO_REASON = "no reason given"
-DEFAULT_STUDY = Path("studies/default.yaml")
+PortOption = Annotated[int, typer.Option("--port", help="The port on this machine.")]
 
 
-@contextmanager
-def _one_line_errors(debug: bool) -> Iterator[None]:
-    """Print what the user can mend in one line, and leave with the error's exit code."""
-    _quieten()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except PromotionError as error:
-        if debug:
-            traceback.print_exc()
-        for line in str(error).splitlines():
-            _print_error(line)
-        raise typer.Exit(error.exit_code) from None
-    except (typer.Exit, typer.Abort):
-        raise
-    except MlflowException as error:
-        if debug:
-            raise
-        reason = str(error).splitlines()[0][:200]
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """Make a function a command with --home and --debug, whose errors are one line each.
+
+    Its first parameter says what it works on: `flow`, a study's in its home (with --study and
+    --set), or `client`, the MLflow store of the home.
+    """
+    hints = get_type_hints(
+        function, localns={"Flow": Any, "MlflowClient": Any}, include_extras=True
+    )
+    first, *own = (
+        one.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, one in inspect.signature(function).parameters.items()
+    )
+    default = LAB_STUDY if function.__name__ == "lab" else DEFAULT_STUDY
+    of_a_study = [
+        _option("study", StudyOption, default),
+        _option("overrides", SetOption, []),
+    ]
+    common = [_option("home", HomeOption, None), _option("debug", DebugOption, False)]
+    opens = {"flow": of_a_study, "client": []}[first.name]
+
+    @functools.wraps(function)
+    def run(**given: Any) -> None:
+        debug, home = given.pop("debug"), given.pop("home")
+        with _OneLineErrors(debug):
+            place = (home or default_home()).resolve()
+            # Notebooks and their kernels find the home here.
+            os.environ[HOME_VARIABLE] = str(place)
+            if first.name == "client":
+                function(_connect(place), **given)
+            else:
+                study, overrides = given.pop("study"), given.pop("overrides")
+                function(_open(study, overrides, place), **given)
+
+    parameters = [*opens, *own, *common]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    app.command()(run)
+    return run
+
+
+def _option(name: str, annotation: object, default: object) -> inspect.Parameter:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=annotation)
+
+
+class _OneLineErrors:
+    """Prints what the user can mend in one line, and leaves with the error's exit code."""
+
+    def __init__(self, debug: bool) -> None:
+        self.debug = debug
+
+    def __enter__(self) -> None:
+        _quieten()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None or isinstance(error, typer.Exit | typer.Abort):
+            return
+        if isinstance(error, KeyboardInterrupt):
+            display.errors.print(
+                "interrupted: finished variants are kept; run the same command to go on"
+            )
+            raise typer.Exit(INTERRUPTED) from None
+        if self.debug and not isinstance(error, PromotionError):
+            return
+        if self.debug:
+            traceback.print_exception(error)
+        for line in _lines(error):
+            display.print_error(line)
+        raise typer.Exit(getattr(error, "exit_code", 1)) from None
+
+
+def _lines(error: BaseException) -> list[str]:
+    """An error as its reader needs it, a line a fault."""
+    if isinstance(error, PromotionError):
+        return str(error).splitlines()
+    reason = str(error).splitlines()[0][:200] if str(error) else "no message"
+    if type(error).__module__ == "mlflow.exceptions":
+        import mlflow
+
         mend = "what was begun is finished by the same command, once MLflow answers"
-        _print_error(f"MLflow at {mlflow.get_tracking_uri()} failed: {reason}; {mend}")
-        raise typer.Exit(1) from None
-    except Exception as error:
-        if debug:
-            raise
-        reason = str(error).splitlines()[0] if str(error) else "no message"
-        _print_error(f"unexpected {type(error).__name__}: {reason}; --debug shows the traceback")
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        errors.print("interrupted: finished variants are kept; run the same command to go on")
-        raise typer.Exit(INTERRUPTED) from None
-
-
-def _say(line: str) -> None:
-    """Print a line whole: a path that is broken in two cannot be copied."""
-    console.print(line, highlight=False, soft_wrap=True)
-
-
-def _table(*names: str) -> Table:
-    """An empty table whose cells are folded, never cut."""
-    return Table(*(Column(name, overflow="fold") for name in names))
-
-
-def _print_error(line: str) -> None:
-    errors.print(f"[red]error:[/red] {escape(line)}", soft_wrap=True, highlight=False)
+        return [f"MLflow at {mlflow.get_tracking_uri()} failed: {reason}; {mend}"]
+    return [f"unexpected {type(error).__name__}: {reason}; --debug shows the traceback"]
 
 
 def _quieten() -> None:
@@ -130,119 +158,41 @@ def _quieten() -> None:
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    for name in ("mlflow", "alembic", "papermill", "codecarbon", "distributed"):
+    # MLflow sets its own loggers when it is imported, which is later.
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    for name in ("alembic", "papermill", "codecarbon", "distributed"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _open(
-    study: Path, overrides: list[str], home: Path | None, progress: BatchDisplay | None = None
-) -> Flow:
-    place = (home or tracking.default_home()).resolve()
-    # Notebooks and their kernels find the home here.
-    os.environ[tracking.HOME_VARIABLE] = str(place)
+def _open(study: Path, overrides: list[str], home: Path) -> Flow:
+    from promotion.study import load_study
+
     path = study.resolve() if study.exists() else study
-    file = StudyFile(load_study(path, overrides), path, tuple(overrides))
-    return Flow(file, place, progress.report if progress else lambda outcome: None)
+    loaded = load_study(path, overrides)
+
+    from promotion.execution import StudyFile
+    from promotion.flow import Flow
+
+    return Flow(StudyFile(loaded, path, tuple(overrides)), home, display.BatchDisplay().report)
 
 
-class BatchDisplay:
-    """A live line for the batch: variants done, running, failed, and the time left."""
+def _connect(home: Path) -> MlflowClient:
+    from promotion.store import connect
 
-    def __init__(self) -> None:
-        self.progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[state]}"),
-            TimeElapsedColumn(),
-            console=console,
-        )
-        self.task: TaskID | None = None
-        self.total = self.jobs = self.kept = self.done = self.failed = 0
-        self.seconds = 0.0
-
-    @contextmanager
-    def batch(self, variants: int, jobs: int) -> Iterator[None]:
-        """Show the batch while it runs."""
-        self.total, self.jobs = variants, jobs
-        with self.progress:
-            self.task = self.progress.add_task(
-                "variants", total=variants, state="preparing the data"
-            )
-            yield
-            self.task = None
-
-    def report(self, outcome: Outcome) -> None:
-        """Print how a step went and count it."""
-        mark = {
-            "done": "[green]done[/green]",
-            "kept": "[cyan]kept[/cyan]",
-            "failed": "[red]failed[/red]",
-        }
-        line = f"{mark[outcome.status]} {escape(outcome.name)}"
-        if outcome.seconds:
-            line += f" ({outcome.seconds:.0f} s)"
-        if outcome.error:
-            line += f": {escape(outcome.error)}"
-        self.progress.console.print(line, highlight=False, soft_wrap=True)
-        if self.task is None or outcome.name.startswith("dataset_"):
-            return
-        self.kept += outcome.status == "kept"
-        self.done += outcome.status == "done"
-        self.failed += outcome.status == "failed"
-        self.seconds += outcome.seconds
-        self.progress.update(self.task, advance=1, state=self._state())
-
-    def _state(self) -> str:
-        ended = self.kept + self.done + self.failed
-        left = self.total - ended
-        running = min(self.jobs, left)
-        state = (
-            f"{self.done + self.kept}/{self.total} done, {running} running, {self.failed} failed"
-        )
-        trained = self.done + self.failed
-        if trained and left:
-            remaining = self.seconds / trained * left / max(1, running)
-            state += f", about {remaining / 60:.0f} min left"
-        return state
+    return connect(home)
 
 
-def _train(flow: Flow, display: BatchDisplay, jobs: int | None, backend: Backend) -> list[Outcome]:
+def _train(flow: Flow, jobs: int | None, backend: Backend) -> list[Outcome]:
+    from promotion.execution import default_jobs
+
     variants = len(flow.file.study.variants)
     jobs = jobs or default_jobs(variants)
-    with display.batch(variants, jobs):
+    batch = display.BatchDisplay()
+    flow.report = batch.report
+    with batch.batch(variants, jobs):
         outcomes = flow.run(jobs, backend)
-    counts = [sum(o.status == s for o in outcomes) for s in ("done", "kept", "failed")]
-    _say("{} trained, {} kept from before, {} failed".format(*counts))
+    display.show_counts(outcomes)
     return outcomes
-
-
-def _show(decision: Decision) -> None:
-    colour = {"promote": "green", "reject": "red", "inconclusive": "yellow"}[decision.verdict]
-    _say(f"verdict: [bold {colour}]{decision.verdict}[/]")
-    _say(f"candidate: {decision.candidate.run_name}")
-    _say(f"baseline:  {decision.baseline.run_name}")
-
-
-def _show_place(decision: Decision) -> None:
-    """Say where the decision's version stands, and why."""
-    if decision.model_version is None:
-        _say(f"nothing registered: the verdict is {decision.verdict}")
-        return
-    name = f"{tracking.REGISTERED_MODEL} version {decision.model_version}"
-    canary = decision.canary
-    if canary is None:
-        _say(f"{name}: {PLACES[decision.place]}; no canary yet")
-        return
-    seen = f"canary {canary.verdict} after {canary.last.images} images"
-    against = f"against {canary.champion}"
-    _say(f"{name}: {PLACES[decision.place]}; {seen}, {against}")
-
-
-def _show_event(event: Event) -> None:
-    production = event.after.get(registry.PRODUCTION, "none")
-    _say(f"{event.action}: version {event.version}")
-    _say(f"in Production: version {production}")
-    _say("`promotion book` shows it in the book")
 
 
 def _exit_if_failed(outcomes: list[Outcome]) -> None:
@@ -250,258 +200,194 @@ def _exit_if_failed(outcomes: list[Outcome]) -> None:
         raise typer.Exit(1)
 
 
-@app.command()
-def report(
-    study: StudyOption = DEFAULT_STUDY,
-    overrides: SetOption = [],  # noqa: B006
-    home: HomeOption = None,
-    jobs: JobsOption = None,
-    backend: BackendOption = "loky",
-    debug: DebugOption = False,
-) -> None:
+@command
+def report(flow: Flow, jobs: JobsOption = None, backend: BackendOption = "loky") -> None:
     """Run the whole flow: train, compare, decide, register, test, and build the book."""
-    with _one_line_errors(debug):
-        display = BatchDisplay()
-        flow = _open(study, overrides, home, display)
-        outcomes = _train(flow, display, jobs, backend)
-        with console.status("comparing and deciding"):
-            flow.decide()
-        with console.status("registering"):
-            flow.register()
-        with console.status("canary"):
-            decision = flow.canary()
-        with console.status("building the book"):
-            index = flow.book()
-        _show(decision)
-        _show_place(decision)
-        _say(f"document: {flow.home / 'decision.md'}")
-        _say(f"book: {index}")
+    from promotion.store import REGISTERED_MODEL
+
+    outcomes = _train(flow, jobs, backend)
+    with console.status("comparing and deciding"):
+        flow.decide()
+    with console.status("registering"):
+        flow.register()
+    with console.status("canary"):
+        decision = flow.canary()
+    with console.status("building the book"):
+        index = flow.book()
+    display.show_decision(decision)
+    display.show_place(decision, REGISTERED_MODEL)
+    say(f"document: {flow.home / 'decision.md'}")
+    say(f"book: {index}")
     _exit_if_failed(outcomes)
 
 
-@app.command()
-def run(
-    study: StudyOption = DEFAULT_STUDY,
-    overrides: SetOption = [],  # noqa: B006
-    home: HomeOption = None,
-    jobs: JobsOption = None,
-    backend: BackendOption = "loky",
-    debug: DebugOption = False,
-) -> None:
+@command
+def run(flow: Flow, jobs: JobsOption = None, backend: BackendOption = "loky") -> None:
     """Train every variant of the study that is not trained yet."""
-    with _one_line_errors(debug):
-        display = BatchDisplay()
-        outcomes = _train(_open(study, overrides, home, display), display, jobs, backend)
-    _exit_if_failed(outcomes)
+    _exit_if_failed(_train(flow, jobs, backend))
 
 
-@app.command()
-def decide(
-    study: StudyOption = DEFAULT_STUDY,
-    overrides: SetOption = [],  # noqa: B006
-    home: HomeOption = None,
-    debug: DebugOption = False,
-) -> None:
+@command
+def decide(flow: Flow) -> None:
     """Compare the trained variants and decide."""
-    with _one_line_errors(debug):
-        flow = _open(study, overrides, home, BatchDisplay())
-        with console.status("comparing and deciding"):
-            decision = flow.decide()
-        _show(decision)
-        _say(f"document: {flow.home / 'decision.md'}")
+    with console.status("comparing and deciding"):
+        decision = flow.decide()
+    display.show_decision(decision)
+    say(f"document: {flow.home / 'decision.md'}")
 
 
-@app.command()
-def register(
-    study: StudyOption = DEFAULT_STUDY,
-    overrides: SetOption = [],  # noqa: B006
-    home: HomeOption = None,
-    debug: DebugOption = False,
-) -> None:
+@command
+def register(flow: Flow) -> None:
     """Register the promoted model with the alias staging; on another verdict, nothing."""
-    with _one_line_errors(debug):
-        flow = _open(study, overrides, home, BatchDisplay())
-        with console.status("registering"):
-            decision = flow.register()
-        _show_place(decision)
+    from promotion.store import REGISTERED_MODEL
+
+    with console.status("registering"):
+        decision = flow.register()
+    display.show_place(decision, REGISTERED_MODEL)
 
 
-@app.command()
-def canary(
-    study: StudyOption = DEFAULT_STUDY,
-    overrides: SetOption = [],  # noqa: B006
-    home: HomeOption = None,
-    debug: DebugOption = False,
-) -> None:
+@command
+def canary(flow: Flow) -> None:
     """Test the staged version on production pictures; on go it enters Production."""
-    with _one_line_errors(debug):
-        flow = _open(study, overrides, home, BatchDisplay())
-        if flow.file.study.canary is None:
-            raise RegistryError(f"{study} has no section canary; studies/default.yaml shows one")
-        with console.status("canary"):
-            decision = flow.canary()
-        _show_place(decision)
+    from promotion.store import REGISTERED_MODEL
+
+    if flow.file.study.canary is None:
+        raise RegistryError(
+            f"{flow.file.path} has no section canary; studies/default.yaml shows one"
+        )
+    with console.status("canary"):
+        decision = flow.canary()
+    display.show_place(decision, REGISTERED_MODEL)
 
 
-@app.command()
-def approve(
-    why: WhyOption = NO_REASON, home: HomeOption = None, debug: DebugOption = False
-) -> None:
+@command
+def approve(client: MlflowClient, why: WhyOption = NO_REASON) -> None:
     """Put the staged version in Production, where the policy asks for a person's approval."""
-    with _one_line_errors(debug):
-        _show_event(registry.approve(_connect(home), why))
+    from promotion import registry
+
+    display.show_event(registry.approve(client, why))
 
 
-@app.command()
-def rollback(
-    why: WhyOption = NO_REASON, home: HomeOption = None, debug: DebugOption = False
-) -> None:
+@command
+def rollback(client: MlflowClient, why: WhyOption = NO_REASON) -> None:
     """Put the previous version back in Production."""
-    with _one_line_errors(debug):
-        _show_event(registry.roll_back(_connect(home), why))
+    from promotion import registry
+
+    display.show_event(registry.roll_back(client, why))
 
 
-@app.command()
-def serve(
-    home: HomeOption = None,
-    port: Annotated[int, typer.Option(help="The port on this machine.")] = 5001,
-    debug: DebugOption = False,
-) -> None:
+@command
+def serve(client: MlflowClient, port: PortOption = 5001) -> None:
     """Serve the version in Production: MLflow's scoring server, POST /invocations."""
-    with _one_line_errors(debug):
-        client = _connect(home)
-        registry.recover(client)
-        number = registry.aliases(client).get(registry.PRODUCTION)
-        if number is None:
-            raise RegistryError("no version is in Production; run `promotion report` first")
-        # A version that does not verify is refused here, in one line.
-        registry.open_version(client, number)
-        name = f"{tracking.REGISTERED_MODEL} version {number}"
-        address = f"http://127.0.0.1:{port}/invocations"
-        _say(f"{name}: {address} (stop with Ctrl+C)")
-        model = f"models:/{tracking.REGISTERED_MODEL}@{registry.PRODUCTION}"
-        raise typer.Exit(_mlflow(port, "models", "serve", "-m", model, "--env-manager", "local"))
+    from promotion import registry
+    from promotion.store import REGISTERED_MODEL
+
+    registry.recover(client)
+    number = registry.aliases(client).get(registry.PRODUCTION)
+    if number is None:
+        raise RegistryError("no version is in Production; run `promotion report` first")
+    # A version that does not verify is refused here, in one line.
+    registry.open_version(client, number)
+    address = f"http://127.0.0.1:{port}/invocations"
+    say(f"{REGISTERED_MODEL} version {number}: {address} (stop with Ctrl+C)")
+    model = f"models:/{REGISTERED_MODEL}@{registry.PRODUCTION}"
+    raise typer.Exit(_mlflow(port, "models", "serve", "-m", model, "--env-manager", "local"))
 
 
-@app.command()
-def book(
-    study: StudyOption = DEFAULT_STUDY,
-    overrides: SetOption = [],  # noqa: B006
-    home: HomeOption = None,
-    debug: DebugOption = False,
-) -> None:
+@command
+def book(flow: Flow) -> None:
     """Build the HTML book from what MLflow holds."""
-    with _one_line_errors(debug):
-        flow = _open(study, overrides, home)
-        with console.status("building the book"):
-            index = flow.book()
-        _say(f"book: {index}")
+    with console.status("building the book"):
+        index = flow.book()
+    say(f"book: {index}")
 
 
-@app.command()
-def check(
-    study: StudyOption = DEFAULT_STUDY,
-    overrides: SetOption = [],  # noqa: B006
-    home: HomeOption = None,
-    debug: DebugOption = False,
-) -> None:
+@command
+def check(flow: Flow) -> None:
     """Exit with 0 if the study's decision is promote, 3 if reject, 4 if inconclusive."""
-    with _one_line_errors(debug):
-        decision = _open(study, overrides, home).decision()
-        _show(decision)
+    from promotion.decision import EXIT_CODES
+
+    decision = flow.decision()
+    display.show_decision(decision)
     raise typer.Exit(EXIT_CODES[decision.verdict])
 
 
-@app.command()
+@command
 def audit(
+    client: MlflowClient,
     experiment: Annotated[str, typer.Option("--experiment", help="The name in MLflow.")],
-    home: HomeOption = None,
-    debug: DebugOption = False,
 ) -> None:
     """Audit any MLflow experiment, whoever made it; exit with 1 on a blocking flaw."""
-    with _one_line_errors(debug):
-        _show_audit(read_experiment(_connect(home), experiment))
+    from promotion.audit import read_experiment
+
+    _show_audit(read_experiment(client, experiment))
 
 
-@app.command()
-def lab(
-    study: StudyOption = Path("studies/tp_original.yaml"),
-    overrides: SetOption = [],  # noqa: B006
-    home: HomeOption = None,
-    debug: DebugOption = False,
-) -> None:
+@command
+def lab(flow: Flow) -> None:
     """Train and log as the lab's students did, and audit that; exit with 1 on a blocking flaw."""
-    with _one_line_errors(debug):
-        flow = _open(study, overrides, home)
-        # It brings PyTorch with it, and Ultralytics, which looks for its settings in the home.
-        from promotion.lab_rerun import run_again
+    from rich.progress import Progress
 
-        with Progress(*Progress.get_default_columns(), console=console) as progress:
-            task = progress.add_task("variants", total=len(flow.file.study.variants))
-            experiment = run_again(flow.file.study, flow.home, lambda _: progress.advance(task))
-        _show_audit(experiment)
+    # It brings PyTorch with it, and Ultralytics, which looks for its settings in the home.
+    from promotion.lab.rerun import run_again
+
+    with Progress(*Progress.get_default_columns(), console=console) as progress:
+        task = progress.add_task("variants", total=len(flow.file.study.variants))
+        experiment = run_again(flow.file.study, flow.home, lambda _: progress.advance(task))
+    _show_audit(experiment)
 
 
 def _show_audit(experiment: Experiment) -> None:
     """Print what the audit finds; leave with 1 on a blocking flaw."""
-    findings = run_audit(experiment)
-    table = _table("check", "severity", "outcome", "finding")
-    for one in findings:
-        mark = {True: "[green]passed[/]", False: "[red]failed[/]", None: "unknown"}[one.passed]
-        table.add_row(one.id, one.severity, mark, escape(one.message))
-    console.print(table)
-    if any(one.failed and one.severity == "blocking" for one in findings):
+    from promotion.audit import audit
+    from promotion.report.sentences import finding_sentence
+
+    findings = audit(experiment)
+    display.show_findings([(one, finding_sentence(one)) for one in findings])
+    if any(one.blocks for one in findings):
         raise typer.Exit(1)
 
 
-@app.command()
-def status(home: HomeOption = None, debug: DebugOption = False) -> None:
+@command
+def status(client: MlflowClient) -> None:
     """Show what is in Staging, in Production and previous, their verdicts, and the history."""
-    with _one_line_errors(debug):
-        client = _connect(home)
-        registry.recover(client)
-        found = registry.versions(client)
-        if not found:
-            _say(f"no version of {tracking.REGISTERED_MODEL} is registered")
-            return
-        aliases = registry.aliases(client)
-        for alias in reversed(registry.ALIASES):
-            number = aliases.get(alias)
-            _say(f"{alias}: {f'version {number}' if number else '-'}")
-        tags = (VersionTag.RUN_NAME, VersionTag.VERDICT, VersionTag.CANARY)
-        table = _table("version", "alias", "run", "verdict", "canary", "threshold")
-        for version in found:
-            names = [a for a, number in aliases.items() if number == str(version.version)]
-            values = [version.tags.get(key, "-") for key in tags]
-            threshold = f"{float(version.tags[VersionTag.THRESHOLD]):.3f}"
-            table.add_row(str(version.version), ", ".join(names), *values, threshold)
-        console.print(table)
-        events = _table("when (UTC)", "action", "version", "who", "why")
-        for event in registry.history(client):
-            events.add_row(event.when[:19], event.action, event.version, event.who, event.why)
-        console.print(events)
+    from promotion import registry
+    from promotion.store import REGISTERED_MODEL, VersionTag
+
+    registry.recover(client)
+    found = registry.versions(client)
+    if not found:
+        say(f"no version of {REGISTERED_MODEL} is registered")
+        return
+    aliases = registry.aliases(client)
+    for alias in reversed(registry.ALIASES):
+        number = aliases.get(alias)
+        say(f"{alias}: {f'version {number}' if number else '-'}")
+    tags = (VersionTag.RUN_NAME, VersionTag.VERDICT, VersionTag.CANARY)
+    versions = display.table("version", "alias", "run", "verdict", "canary", "threshold")
+    for version in found:
+        names = [a for a, number in aliases.items() if number == str(version.version)]
+        values = [version.tags.get(key, "-") for key in tags]
+        threshold = f"{float(version.tags[VersionTag.THRESHOLD]):.3f}"
+        versions.add_row(str(version.version), ", ".join(names), *values, threshold)
+    console.print(versions)
+    events = display.table("when (UTC)", "action", "version", "who", "why")
+    for event in registry.history(client):
+        events.add_row(event.when[:19], event.action, event.version, event.who, event.why)
+    console.print(events)
 
 
-@app.command()
-def ui(
-    home: HomeOption = None,
-    port: Annotated[int, typer.Option(help="The port on this machine.")] = 5000,
-    debug: DebugOption = False,
-) -> None:
+@command
+def ui(client: MlflowClient, port: PortOption = 5000) -> None:
     """Open MLflow's own interface on this home."""
-    with _one_line_errors(debug):
-        _connect(home)
-        _say(f"MLflow: http://127.0.0.1:{port} (stop with Ctrl+C)")
-        uri = mlflow.get_tracking_uri()
-        raise typer.Exit(_mlflow(port, "ui", "--backend-store-uri", uri))
-
-
-def _connect(home: Path | None) -> MlflowClient:
-    return tracking.connect((home or tracking.default_home()).resolve())
+    say(f"MLflow: http://127.0.0.1:{port} (stop with Ctrl+C)")
+    raise typer.Exit(_mlflow(port, "ui", "--backend-store-uri", client.tracking_uri))
 
 
 def _mlflow(port: int, *arguments: str) -> int:
     """Run a server of MLflow's own command line on this store."""
+    import mlflow
+
     # MLflow looks for its servers' programs on the path, where no inactive environment is.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     store = mlflow.get_tracking_uri()

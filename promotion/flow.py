@@ -1,86 +1,249 @@
-"""The flow from one study file to the decision, step by step; each step can be run alone."""
+"""The flow from one study file to the canary: what stands, what is next, and doing it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
+from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from promotion import book, registry, tracking
-from promotion.batch import (
+from promotion.canary import CanaryResult
+from promotion.checksums import digest_of, sha256_of
+from promotion.datasets import prepare
+from promotion.errors import MissingRunsError
+from promotion.execution import (
     Backend,
     Outcome,
     Step,
     StudyFile,
     check_backend,
+    close_interrupted,
     fingerprint,
     only_one,
     raise_if_failed,
-    run_dataset,
     run_step,
     run_variants,
+    showing_code,
     variant_steps,
 )
-from promotion.checkpoints import starting_weights
-from promotion.checksums import digest_of
-from promotion.datasets import prepare
-from promotion.decision import Decision
-from promotion.document import write_home
-from promotion.errors import MissingRunsError
-from promotion.records import refresh_decision
-from promotion.session import Session
-from promotion.tracking import Artifact, Role, Tag
+from promotion.registry import (
+    STAGING,
+    Registration,
+    aliases,
+    champion_of,
+    load_registration,
+    place_of,
+    recover,
+)
+from promotion.report.book import Pages, build_book
+from promotion.report.document import TEMPLATES
+from promotion.report.publication import (
+    Publication,
+    load_decision,
+    publish,
+    write_document,
+    write_home,
+    write_summary,
+)
+from promotion.steps import CHAIN, STEPS
+from promotion.store import (
+    Artifact,
+    Role,
+    Session,
+    Tag,
+    connect,
+    latest,
+    load_fact,
+    search,
+    tested,
+)
+from promotion.study import Study
+from promotion.training import starting_weights
 
 Report = Callable[[Outcome], None]
 
 
 @dataclass(frozen=True)
+class Standing:
+    """What of a study is done on its current data, code and policy.
+
+    `variants` are the trainings that its grid asks for, `trained` the runs of those that are
+    complete, `failed` those of the newest failures; `runs` maps the other roles to their runs.
+    `complete` and `inputs` find a complete run by its fingerprint and by its inputs alone.
+    """
+
+    dataset: str
+    variants: list[Step]
+    trained: dict[str, str]
+    failed: dict[str, str]
+    runs: dict[str, str] = field(default_factory=dict)
+    complete: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+
+    def after(self, outcome: Outcome, role: str) -> Standing:
+        """The standing once a step is done: what followed the step's earlier run counts no more."""
+        earlier = [one for one in STEPS if one in self.runs and _order(one) < _order(role)]
+        runs = {one: self.runs[one] for one in earlier} | {role: outcome.run_id}
+        return replace(self, runs=runs)
+
+
+def survey(file: StudyFile, home: Path, client: MlflowClient) -> Standing:
+    """Look once at the data, the starting weights and MLflow, and say what stands.
+
+    A change of the code that writes the report does not make a decision untrue, so that the steps
+    after the training are found by their inputs.
+
+    Raises:
+        DatasetError: the dataset cannot be made or trusted.
+        PromotionError: there is no usable starting model.
+    """
+    study = file.study
+    start = sha256_of(starting_weights(study.model, home))
+    digest = prepare(study.dataset, home).manifest.digest
+    steps = variant_steps(study, STEPS[Role.VARIANT].path, digest, start)
+    done = search(client, study.experiment, {Tag.COMPLETE: "true"})
+    complete = _newest_by(done, Tag.FINGERPRINT)
+    trained = {s.name: complete[s.fingerprint] for s in steps if s.fingerprint in complete}
+    standing = Standing(
+        dataset=digest,
+        variants=steps,
+        trained=trained,
+        failed=_failures(client, study, set(trained)),
+        complete=complete,
+        inputs=_newest_by(done, Tag.INPUTS),
+    )
+    dataset_run = complete.get(plan(Role.DATASET, study, standing).fingerprint)
+    if dataset_run:
+        standing = replace(standing, runs={Role.DATASET: dataset_run})
+    if not trained:
+        return standing
+    for role in CHAIN:
+        if role == Role.CANARY:
+            break
+        run_id = standing.inputs.get(plan(role, study, standing).tags[Tag.INPUTS])
+        if run_id is None:
+            return standing
+        standing = replace(standing, runs={**standing.runs, role: run_id})
+    number = load_fact(
+        client, standing.runs[Role.REGISTRATION], Artifact.REGISTRATION, Registration
+    ).version
+    canary = tested(client, study.experiment, number) if number else None
+    if canary:
+        standing = replace(standing, runs={**standing.runs, Role.CANARY: canary.info.run_id})
+    return standing
+
+
+def next_steps(standing: Standing) -> list[str]:
+    """The roles that are still to be done, in order; each is done from the one before it."""
+    if Role.DATASET not in standing.runs:
+        return list(STEPS)
+    if any(step.name not in standing.trained for step in standing.variants):
+        return [Role.VARIANT, *CHAIN]
+    done = [place for place, role in enumerate(CHAIN) if role in standing.runs]
+    return list(CHAIN[max(done, default=-1) + 1 :])
+
+
+def plan(role: str, study: Study, standing: Standing, **known: object) -> Step:
+    """The step of a role as it would be executed from where the study stands.
+
+    `known` are inputs that the notebook finds by itself; they count, but are no parameters of it.
+    """
+    step = STEPS[role]
+    inputs: dict[str, object] = {}
+    for need in step.needs:
+        if need == Role.VARIANT:
+            inputs["runs"] = list(standing.trained.values())
+        elif need == Role.DATASET:
+            inputs["dataset"] = standing.dataset
+        elif need in standing.runs:
+            inputs[f"{need}_run"] = standing.runs[need]
+    # Only the canary depends on the canary's rules, and the dataset on nothing but itself.
+    settings: object = study.model_dump(
+        mode="json", exclude=None if role == Role.CANARY else {"canary"}
+    )
+    facts: dict[str, object] = {"study": settings, **inputs, **known}
+    name = f"{role}_{study.name}"
+    if role == Role.DATASET:
+        facts = {"dataset": standing.dataset, "study": study.name}
+        name = f"dataset_{standing.dataset[:12]}"
+    tags = {Tag.INPUTS: digest_of({"role": role, **facts})}
+    if role == Role.DATASET:
+        tags[Tag.DATASET_DIGEST] = standing.dataset
+    code = showing_code(step.path, TEMPLATES)
+    printed = fingerprint(role, step.path, code, **facts)
+    return Step(role, name, step.path, printed, inputs, tags)
+
+
 class Flow:
-    """A study on its way through the steps, in one home."""
+    """A study on its way through the steps, in one home; the world is asked once."""
 
-    file: StudyFile
-    home: Path
-    report: Report = lambda outcome: None
+    def __init__(self, file: StudyFile, home: Path, report: Report = lambda outcome: None) -> None:
+        self.file = file
+        self.home = home
+        self.report = report
 
-    @property
+    @cached_property
     def client(self) -> MlflowClient:
         """The MLflow store of this home."""
-        return tracking.connect(self.home, self.file.study.experiment)
+        return connect(self.home, self.file.study.experiment)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What stands; each step that is done here brings it on."""
+        return survey(self.file, self.home, self.client)
 
     def run(self, jobs: int, backend: Backend) -> list[Outcome]:
         """Make the dataset and train every variant; failed variants are among the outcomes."""
-        # What would stop the batch later is found before any work is done.
         check_backend(backend)
-        starting_weights(self.file.study.model, self.home)
         with only_one(self.home):
-            _, dataset = run_dataset(self.file, self.home)
-            self.report(dataset)
-            raise_if_failed([dataset])
-            return run_variants(self.file, self.home, jobs, backend, self.report)
+            # What would stop the batch later is found before any work is done.
+            close_interrupted(self.client, self.file.study.experiment, self.home)
+            self._advance(Role.DATASET)
+            kept = [
+                Outcome(name, Role.VARIANT, "kept", run_id)
+                for name, run_id in self.standing.trained.items()
+            ]
+            for outcome in kept:
+                self.report(outcome)
+            waiting = [s for s in self.standing.variants if s.name not in self.standing.trained]
+            done: list[Outcome] = []
+            if waiting:
+                done = run_variants(self.file, waiting, self.home, jobs, backend, self.report)
+        by_name = {outcome.name: outcome for outcome in kept + done}
+        outcomes = [by_name[step.name] for step in self.standing.variants]
+        self.standing = _with_variants(self.standing, outcomes)
+        return outcomes
 
-    def decide(self) -> Decision:
+    def decide(self) -> Publication:
         """Compare what was trained and decide; writes decision.md and decision.json."""
-        chain = {Role.COMPARISON: self._execute(self._comparison())}
-        return self._publish(self._execute(self._decision(chain)))
+        self._need_variants()
+        with only_one(self.home):
+            for role in (Role.SELECTION, Role.COMPARISON, Role.DIAGNOSIS, Role.DECISION):
+                self._advance(role)
+        return self.publish()
 
-    def register(self) -> Decision:
+    def register(self) -> Publication:
         """Carry the decision out in the Model Registry.
 
         Raises:
             MissingRunsError: there is no decision.
             PromotionError: what the decision rests on has changed since.
         """
-        chain = self._chain()
-        if Role.DECISION not in chain:
+        self._need_variants()
+        if Role.DECISION not in self.standing.runs:
             # Registration says what has changed since the newest one was made.
             study = self.file.study
-            newest = tracking.latest(self.client, study.experiment, study.name, Role.DECISION)
-            chain[Role.DECISION] = newest.info.run_id
-        return self._publish(self._execute(self._registration(chain)))
+            newest = latest(self.client, study.experiment, study.name, Role.DECISION)
+            runs = {**self.standing.runs, Role.DECISION: newest.info.run_id}
+            self.standing = replace(self.standing, runs=runs)
+        with only_one(self.home):
+            self._advance(Role.REGISTRATION)
+        return self.publish()
 
-    def canary(self) -> Decision:
+    def canary(self) -> Publication:
         """Test the staged version on the canary and carry the verdict out in the registry.
 
         Nothing is tested if nothing was registered, or if the study has no canary. A version that
@@ -90,75 +253,98 @@ class Flow:
             MissingRunsError: there is no registration.
             PromotionError: the canary cannot be run.
         """
-        chain = self._chain()
-        if Role.REGISTRATION not in chain:
+        if Role.REGISTRATION not in self.standing.runs:
             raise MissingRunsError(self._missing("registration", "register"))
-        decision = self._read(chain[Role.REGISTRATION])
-        if decision.model_version is None or self.file.study.canary is None:
-            return decision
-        registry.recover(self.client)
-        staged = registry.aliases(self.client).get(registry.STAGING)
-        if staged == decision.model_version or Role.CANARY not in chain:
-            chain[Role.CANARY] = self._execute(self._canary(chain, decision.model_version))
-        return self._publish(chain[Role.CANARY])
+        number = self._registration().version
+        rules = self.file.study.canary
+        if number is None or rules is None:
+            return self.publish()
+        recover(self.client)
+        staged = aliases(self.client).get(STAGING)
+        if staged == number or Role.CANARY not in self.standing.runs:
+            with only_one(self.home):
+                self._advance(
+                    Role.CANARY,
+                    version=number,
+                    champion=champion_of(self.client, number),
+                    dataset=prepare(rules.dataset, self.home).manifest.digest,
+                )
+        return self.publish()
 
-    def book(self) -> Path:
-        """Build the book from the run of each step; return its index.html."""
-        chain = self._chain()
-        if Role.DECISION in chain:
-            self._publish(self._last(chain))
-        dataset = self._dataset_run()
-        steps = {**dataset, **chain}
-        complete = dict(zip(self._names(), self._complete_runs_or_none(), strict=True))
-        failed = {
-            name: run_id
-            for name, run_id in self._newest_failures().items()
-            if complete.get(name) is None
-        }
-        variants = {name: run_id for name, run_id in complete.items() if run_id}
-        pages = book.Pages(steps, variants, failed)
-        return book.build_book(self.client, self.file.study, self.home, pages)
-
-    def decision(self) -> Decision:
+    def decision(self) -> Publication:
         """The decision on what is there now, with what came of it so far.
 
         Raises:
             MissingRunsError: there is none.
         """
-        chain = self._chain()
-        if Role.DECISION not in chain:
+        return self._published()[0]
+
+    def publish(self) -> Publication:
+        """Write decision.md and decision.json as things stand now."""
+        publication, document, _ = self._published()
+        write_home(self.home, publication, document)
+        return publication
+
+    def book(self) -> Path:
+        """Build the book from the run of each step; return its index.html."""
+        runs = self.standing.runs
+        written = {}
+        if Role.DECISION in runs:
+            self.publish()
+            _, written["decision"], written["summary"] = self._published()
+        pages = Pages(
+            steps={STEPS[role].chapter: run_id for role, run_id in runs.items()},
+            variants=self.standing.trained,
+            failed=self.standing.failed,
+            picture=runs.get(Role.DIAGNOSIS, "") if written else "",
+            written=written,
+        )
+        return build_book(self.client, self.file.study, self.home, pages)
+
+    def _advance(self, role: str, **known: object) -> None:
+        """Do a step unless it is done, and bring the standing on."""
+        step = plan(role, self.file.study, self.standing, **known)
+        kept = self.standing.complete.get(step.fingerprint)
+        if kept is not None:
+            outcome = Outcome(step.name, role, "kept", kept)
+        else:
+            outcome = run_step(self.client, self.file, step, self.home)
+        self.report(outcome)
+        raise_if_failed([outcome])
+        self.standing = self.standing.after(outcome, role)
+
+    def _published(self) -> tuple[Publication, str, str]:
+        """What is published now, its document, and the landing page's part of it."""
+        runs = self.standing.runs
+        if Role.DECISION not in runs:
             raise MissingRunsError(self._missing("decision", "decide"))
-        return self._read(self._last(chain))
+        study = self.file.study
+        session = Session(study, self.home, self.client, runs[Role.DECISION])
+        decision, evidence = load_decision(session, runs[Role.DECISION])
+        registration = self._registration() if Role.REGISTRATION in runs else None
+        number = registration.version if registration else None
+        canary = None
+        if Role.CANARY in runs:
+            canary = load_fact(self.client, runs[Role.CANARY], Artifact.CANARY, CanaryResult)
+        place = place_of(self.client, number) if number else "none"
+        publication = publish(decision, evidence, registration, canary, place)
+        return (
+            publication,
+            write_document(publication, evidence, study),
+            write_summary(publication, evidence, study),
+        )
 
-    def _chain(self) -> dict[str, str]:
-        """The newest run of each step that was done on the current data, runs and policy, by role.
+    def _registration(self) -> Registration:
+        run_id = self.standing.runs[Role.REGISTRATION]
+        session = Session(self.file.study, self.home, self.client, run_id)
+        return load_registration(session, run_id)
 
-        A change of the code that writes the report does not make a decision untrue.
-        """
-        chain: dict[str, str] = {}
-        if not any(self._complete_runs_or_none()):
-            return chain
-        for role, step_after in (
-            (Role.COMPARISON, lambda chain: self._comparison()),
-            (Role.DECISION, self._decision),
-            (Role.REGISTRATION, self._registration),
-        ):
-            wanted = {**step_after(chain).tags, Tag.COMPLETE: "true"}
-            runs = tracking.search(self.client, self.file.study.experiment, wanted, most=1)
-            if not runs:
-                return chain
-            chain[role] = runs[0].info.run_id
-        number = self._read(chain[Role.REGISTRATION]).model_version
-        tested = number and tracking.tested(self.client, self.file.study.experiment, number)
-        if tested:
-            chain[Role.CANARY] = tested.info.run_id
-        return chain
-
-    @staticmethod
-    def _last(chain: dict[str, str]) -> str:
-        """The run that holds the decision with all that came of it."""
-        roles = (Role.CANARY, Role.REGISTRATION, Role.DECISION)
-        return next(chain[role] for role in roles if role in chain)
+    def _need_variants(self) -> None:
+        if not self.standing.trained:
+            raise MissingRunsError(
+                f"no variant of study {self.file.study.name} is trained with the current data and "
+                "code; run `promotion run` first"
+            )
 
     def _missing(self, what: str, command: str) -> str:
         return (
@@ -166,91 +352,31 @@ class Flow:
             f"run `promotion {command}` first"
         )
 
-    def _comparison(self) -> Step:
-        return self._step(Role.COMPARISON, runs=self._complete_runs())
 
-    def _decision(self, chain: dict[str, str]) -> Step:
-        return self._step(Role.DECISION, comparison_run=chain[Role.COMPARISON])
+def _order(role: str) -> int:
+    return list(STEPS).index(role)
 
-    def _registration(self, chain: dict[str, str]) -> Step:
-        runs = self._complete_runs()
-        return self._step(Role.REGISTRATION, decision_run=chain[Role.DECISION], runs=runs)
 
-    def _canary(self, chain: dict[str, str], number: str) -> Step:
-        rules = self.file.study.canary
-        assert rules is not None
-        step = self._step(
-            Role.CANARY,
-            version=number,
-            champion=registry.champion_of(self.client, number),
-            dataset=prepare(rules.dataset, self.home).manifest.digest,
-        )
-        return replace(step, parameters={"registration_run": chain[Role.REGISTRATION]})
+def _newest_by(runs: list[Run], tag: str) -> dict[str, str]:
+    """Run ids by a tag's value; of several runs the newest, which comes first."""
+    return {run.data.tags[tag]: run.info.run_id for run in reversed(runs) if tag in run.data.tags}
 
-    def _step(self, role: str, **inputs: object) -> Step:
-        # Only the canary depends on the canary's rules.
-        study = self.file.study
-        settings = study.model_dump(
-            mode="json", exclude=None if role == Role.CANARY else {"canary"}
-        )
-        facts = {"study": settings, **inputs}
-        return Step(
-            role=role,
-            name=f"{role}_{study.name}",
-            fingerprint=fingerprint(role, **facts),
-            parameters=dict(inputs),
-            tags={Tag.INPUTS: digest_of({"role": role, **facts})},
-        )
 
-    def _execute(self, step: Step) -> str:
-        """Execute a step unless that was done; return its run."""
-        with only_one(self.home):
-            outcome = run_step(self.client, self.file, step, self.home)
-        self.report(outcome)
-        raise_if_failed([outcome])
-        return outcome.run_id
+def _failures(client: MlflowClient, study: Study, trained: set[str]) -> dict[str, str]:
+    """The newest failed run of each variant that has no complete one."""
+    tags = {Tag.STUDY: study.name, Tag.ROLE: Role.VARIANT}
+    return {
+        run.info.run_name: run.info.run_id
+        for run in reversed(search(client, study.experiment, tags))
+        if Tag.ERROR in run.data.tags and run.info.run_name not in trained
+    }
 
-    def _dataset_run(self) -> dict[str, str]:
-        study = self.file.study
-        try:
-            found = tracking.latest(self.client, study.experiment, study.name, Role.DATASET)
-        except MissingRunsError:
-            return {}
-        return {Role.DATASET: found.info.run_id}
 
-    def _names(self) -> list[str]:
-        return [variant.run_name for variant in self.file.study.variants]
-
-    def _complete_runs_or_none(self) -> list[str | None]:
-        client, experiment = self.client, self.file.study.experiment
-        runs = [
-            tracking.find_complete(client, experiment, step.fingerprint)
-            for step in variant_steps(self.file, self.home)
-        ]
-        return [run.info.run_id if run else None for run in runs]
-
-    def _complete_runs(self) -> list[str]:
-        runs = [run_id for run_id in self._complete_runs_or_none() if run_id]
-        if not runs:
-            raise MissingRunsError(
-                f"no variant of study {self.file.study.name} is trained with the current data and "
-                "code; run `promotion run` first"
-            )
-        return runs
-
-    def _newest_failures(self) -> dict[str, str]:
-        study = self.file.study
-        tags = {Tag.STUDY: study.name, Tag.ROLE: Role.VARIANT}
-        runs = tracking.search(self.client, study.experiment, tags)
-        return {r.info.run_name: r.info.run_id for r in reversed(runs) if Tag.ERROR in r.data.tags}
-
-    def _read(self, run_id: str) -> Decision:
-        path = tracking.artifact(self.client, run_id, Artifact.DECISION_JSON)
-        return Decision.model_validate_json(path.read_text(encoding="utf-8"))
-
-    def _publish(self, run_id: str) -> Decision:
-        session = Session(self.file.study, self.home, self.client, run_id)
-        decision = refresh_decision(session)
-        document = tracking.artifact(self.client, run_id, Artifact.DECISION_MD)
-        write_home(self.home, decision, document.read_text(encoding="utf-8"))
-        return decision
+def _with_variants(standing: Standing, outcomes: list[Outcome]) -> Standing:
+    """The standing after a batch: other runs make another comparison."""
+    trained = {o.name: o.run_id for o in outcomes if o.status != "failed"}
+    failed = {o.name: o.run_id for o in outcomes if o.status == "failed"}
+    if trained == standing.trained:
+        return replace(standing, failed=failed)
+    runs = {role: run for role, run in standing.runs.items() if role == Role.DATASET}
+    return replace(standing, trained=trained, failed=failed, runs=runs)

@@ -17,7 +17,9 @@ import psutil
 import pytest
 
 from promotion.datasets import PreparedDataset, prepare
-from promotion.study import ROOT, Dataset, Study, load_study
+from promotion.paths import ROOT
+from promotion.study.loading import load_study
+from promotion.study.schema import Dataset, Study
 
 SMOKE = ROOT / "studies" / "smoke.yaml"
 

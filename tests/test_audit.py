@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from promotion.audit import CHECKS, audit
-from promotion.evidence import MetricComparison, SplitFacts
-from promotion.experiment import (
+from promotion.audit.checks import CHECKS, audit
+from promotion.audit.experiment import (
     AuditedRun,
     Claim,
     Experiment,
@@ -17,9 +16,10 @@ from promotion.experiment import (
     RecallCounts,
     known_to_the_start,
 )
-from promotion.lab import lab_experiment, read_again
-from promotion.study import ROOT
-from promotion.texts import _TEXTS
+from promotion.comparison.evidence import MetricComparison, SplitFacts
+from promotion.lab.published import lab_experiment, read_again
+from promotion.paths import ROOT
+from promotion.report.words import _TEXTS
 
 
 def compared(**changes: object) -> MetricComparison:

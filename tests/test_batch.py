@@ -6,10 +6,19 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from promotion import batch, tracking
-from promotion.batch import check_backend, default_jobs, notebook_code, only_one, variant_step
 from promotion.errors import PromotionError
-from promotion.study import ROOT, Study, load_study
+from promotion.execution import batch
+from promotion.execution.batch import (
+    check_backend,
+    default_jobs,
+    notebook_code,
+    only_one,
+    variant_step,
+)
+from promotion.paths import ROOT
+from promotion.store import tracking
+from promotion.study.loading import load_study
+from promotion.study.schema import Study
 
 SMOKE = ROOT / "studies" / "smoke.yaml"
 

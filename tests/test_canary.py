@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from promotion import plots, tables
-from promotion.canary import (
+from promotion.canary.stability import (
     CRITERIA,
     Contender,
     Look,
@@ -20,13 +19,14 @@ from promotion.canary import (
     run_canary,
     side_metrics,
 )
-from promotion.checkpoints import starting_weights
 from promotion.checksums import sha256_of
 from promotion.datasets import ground_truth, images_of, prepare
 from promotion.errors import ChecksumError
-from promotion.serving import open_onnx
-from promotion.study import Canary, CanaryDataset, Margins, Study
-from promotion.training import export_onnx
+from promotion.registry.serving import open_onnx
+from promotion.report import plots, tables
+from promotion.study.schema import Canary, CanaryDataset, Margins, Study
+from promotion.training.checkpoints import starting_weights
+from promotion.training.trainer import export_onnx
 from tests.conftest import detections
 
 RULES = Canary(

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from promotion import checkpoints
-from promotion.checkpoints import shipped_sums, starting_weights
 from promotion.checksums import sha256_of
 from promotion.errors import ChecksumError, DownloadError, PromotionError
-from promotion.study import ROOT, Model
+from promotion.paths import ROOT
+from promotion.study.schema import Model
+from promotion.training import checkpoints
+from promotion.training.checkpoints import shipped_sums, starting_weights
 
 
 def test_the_shipped_weights_are_those_of_the_committed_sum(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from promotion.checkpoints import starting_weights
-from promotion.costs import energy_meter, latency_metrics, measure_latency
 from promotion.datasets import PreparedDataset, images_of
-from promotion.detector import Detector
-from promotion.study import Model
-from promotion.training import export_onnx
+from promotion.detection.detector import Detector
+from promotion.detection.latency import energy_meter, latency_metrics, measure_latency
+from promotion.study.schema import Model
+from promotion.training.checkpoints import starting_weights
+from promotion.training.trainer import export_onnx
 
 
 @pytest.fixture(scope="module")

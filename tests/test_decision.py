@@ -7,20 +7,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promotion.audit import audit
-from promotion.comparison import (
+from promotion.audit.checks import audit
+from promotion.audit.experiment import experiment_of
+from promotion.comparison.evidence import (
+    Evidence,
+    FailedVariant,
+    MetricComparison,
+    RunFacts,
+    SplitFacts,
+)
+from promotion.comparison.selection import (
     pareto_front,
     select,
     selection_optimism,
     settling,
     summarise,
 )
-from promotion.decision import AuditFinding, decide, sensitivity
-from promotion.document import complete, render, turning_sentence
-from promotion.evidence import Evidence, FailedVariant, MetricComparison, RunFacts, SplitFacts
-from promotion.experiment import experiment_of
-from promotion.statistics import EvaluatedRun
-from promotion.study import ROOT, Policy, load_study
+from promotion.comparison.statistics import EvaluatedRun
+from promotion.decision.decision import AuditFinding, decide, sensitivity
+from promotion.paths import ROOT
+from promotion.report.document import complete, render, turning_sentence
+from promotion.study.loading import load_study
+from promotion.study.policy import Policy
 from tests.test_statistics import random_matches
 
 POLICY = Policy.model_validate(

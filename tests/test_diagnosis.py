@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from promotion import plots, tables
-from promotion.diagnosis import diagnose
-from promotion.matching import match
-from promotion.statistics import RECALL_LEVELS, precision_band
-from promotion.study import OperatingPoint
+from promotion.comparison.statistics import precision_band
+from promotion.detection.diagnosis import diagnose
+from promotion.detection.matching import match
+from promotion.metrics import RECALL_LEVELS
+from promotion.report import plots, tables
+from promotion.study.policy import OperatingPoint
 from tests.conftest import boxes, detections
 
 TRUTH = boxes(

@@ -13,10 +13,10 @@ import mlflow
 import pytest
 from mlflow.tracking import MlflowClient
 
-from promotion import tracking
 from promotion.checksums import sha256_of
-from promotion.study import ROOT
-from promotion.tracking import Artifact, Role, Tag
+from promotion.paths import ROOT
+from promotion.store import tracking
+from promotion.store.tracking import Artifact, Role, Tag
 from tests.conftest import SMOKE, MlflowServer, clean_environment, promotion
 
 pytestmark = pytest.mark.end_to_end

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from promotion.evaluation import (
+from promotion.detection.evaluation import (
     LOWEST_THRESHOLD,
     Curve,
     choose_threshold,
@@ -19,9 +19,9 @@ from promotion.evaluation import (
     curve_of,
     evaluate,
 )
-from promotion.matching import IOU_THRESHOLDS, match, pairwise_iou
-from promotion.statistics import average_precision
-from promotion.study import OperatingPoint
+from promotion.detection.matching import IOU_THRESHOLDS, match, pairwise_iou
+from promotion.metrics import average_precision
+from promotion.study.policy import OperatingPoint
 from tests.conftest import boxes, detections
 
 

@@ -11,13 +11,13 @@ import mlflow
 import pytest
 from mlflow.tracking import MlflowClient
 
-from promotion import tracking
-from promotion.audit import audit
+from promotion.audit.checks import audit
+from promotion.audit.foreign import read_experiment
 from promotion.datasets import PreparedDataset
 from promotion.errors import MissingRunsError
-from promotion.foreign import read_experiment
-from promotion.lab import RATES, RUNS
-from promotion.study import ROOT
+from promotion.lab.published import RATES, RUNS
+from promotion.paths import ROOT
+from promotion.store import tracking
 from tests.conftest import clean_environment, promotion
 
 

@@ -10,11 +10,13 @@ import pytest
 import torch
 
 # Ultralytics is imported there, with its settings kept apart.
-from promotion.lab_rerun import run_again  # isort: skip
+from promotion.lab.rerun import run_again  # isort: skip
 from ultralytics.models import YOLO
 
-from promotion.audit import audit
-from promotion.study import ROOT, Study, load_study
+from promotion.audit.checks import audit
+from promotion.paths import ROOT
+from promotion.study.loading import load_study
+from promotion.study.schema import Study
 from tests.conftest import promotion
 
 SMALL = {"source": "street_scenes", "train": 8, "val": 4, "test": 4, "seed": 5}

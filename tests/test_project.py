@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from promotion.study import ROOT
+from promotion.paths import ROOT
 
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^;\s]+)$")
 

@@ -20,18 +20,20 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
-from promotion import registration, registry, tracking
 from promotion.checksums import sha256_of
+from promotion.comparison.evidence import Evidence
 from promotion.datasets.yolo import read_image
-from promotion.decision import Decision
-from promotion.detector import Detector
+from promotion.decision.decision import Decision
+from promotion.detection.detector import Detector
 from promotion.errors import ChecksumError, RegistryError
-from promotion.evidence import Evidence
-from promotion.parity import Parity
-from promotion.registration import check_still_true
-from promotion.registry import PREVIOUS, PRODUCTION
-from promotion.study import ROOT
-from promotion.tracking import REGISTERED_MODEL, Artifact, Role, VersionTag
+from promotion.paths import ROOT
+from promotion.registry import registration
+from promotion.registry import transitions as registry
+from promotion.registry.parity import Parity
+from promotion.registry.registration import check_still_true
+from promotion.registry.transitions import PREVIOUS, PRODUCTION
+from promotion.store import tracking
+from promotion.store.tracking import REGISTERED_MODEL, Artifact, Role, VersionTag
 from tests.conftest import SMOKE, clean_environment, kill, promotion, wait_for
 
 pytestmark = pytest.mark.end_to_end

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promotion.proportions import fisher_p, newcombe_interval, persons_needed, wilson_interval
+from promotion.comparison.proportions import (
+    fisher_p,
+    newcombe_interval,
+    persons_needed,
+    wilson_interval,
+)
 
 persons = st.integers(1, 400)
 

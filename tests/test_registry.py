@@ -15,10 +15,11 @@ import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from promotion import registry, tracking
 from promotion.errors import RegistryError
-from promotion.registry import PREVIOUS, PRODUCTION, STAGING
-from promotion.tracking import REGISTERED_MODEL, VersionTag
+from promotion.registry import transitions as registry
+from promotion.registry.transitions import PREVIOUS, PRODUCTION, STAGING
+from promotion.store import tracking
+from promotion.store.tracking import REGISTERED_MODEL, VersionTag
 from tests.conftest import MlflowServer
 
 DIED = 9

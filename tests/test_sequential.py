@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promotion.sequential import (
+from promotion.canary.sequential import (
     confidence_sequence,
     distance_between,
     distance_error,

@@ -5,18 +5,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from promotion.comparison import confirm
-from promotion.matching import Matches, match, precision_and_recall
-from promotion.statistics import (
+from promotion.comparison.selection import confirm
+from promotion.comparison.statistics import EvaluatedRun, compare, image_weights, metric_intervals
+from promotion.detection.matching import match
+from promotion.metrics import (
     METRICS,
-    EvaluatedRun,
+    Matches,
     average_precision,
-    compare,
-    image_weights,
-    metric_intervals,
     metric_values,
+    precision_and_recall,
 )
-from promotion.study import Policy
+from promotion.study.policy import Policy
 from tests.conftest import boxes, detections
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from promotion.errors import StudyError
-from promotion.study import ROOT, load_study
+from promotion.paths import ROOT
+from promotion.study.loading import load_study
 
 SMOKE = ROOT / "studies" / "smoke.yaml"
 

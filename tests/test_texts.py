@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from promotion import texts
-from promotion.study import ROOT
+from promotion.paths import ROOT
+from promotion.report import words as texts
 
 BAD_SPACE = re.compile(r"(?<=\S) (?=[:;!?%»](?:\s|$))|« ")
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from ultralytics import YOLO
 
-from promotion.checkpoints import starting_weights
 from promotion.datasets import PreparedDataset, images_of
 from promotion.datasets.yolo import read_image
-from promotion.detector import Detector
-from promotion.matching import pairwise_iou
-from promotion.study import Model, Study, Training
-from promotion.training import TrainedModel, export_onnx, train
+from promotion.detection.detector import Detector
+from promotion.detection.matching import pairwise_iou
+from promotion.study.schema import Model, Study, Training
+from promotion.training.checkpoints import starting_weights
+from promotion.training.trainer import TrainedModel, export_onnx, train
 
 STARTER = Model(weights="weights/street_day_yolov8n.pt")
 

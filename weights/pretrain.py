@@ -19,7 +19,7 @@ import ultralytics.utils.torch_utils as torch_utils
 from ultralytics import YOLO
 
 from promotion.checksums import sha256_of
-from promotion.datasets.street_scenes import write_street_scenes
+from promotion.datasets.sources.street_scenes import draw_splits
 
 HERE = Path(__file__).parent
 WEIGHTS = HERE / "street_day_yolov8n.pt"
@@ -52,7 +52,7 @@ def pretrain(work: Path, threads: int) -> dict[str, object]:
     trainer.autocast = lambda *_, **__: torch.autocast("cpu", dtype=torch.bfloat16)
     work = work.resolve()
     if not (work / "day" / "data.yaml").exists():
-        write_street_scenes(work / "day", "day", SIZES, SEED, jobs=threads)
+        draw_splits(work / "day", "day", SIZES, SEED)
     data = str(work / "day" / "data.yaml")
     start = "yolov8n.yaml"
     began = time.perf_counter()

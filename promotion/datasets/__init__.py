@@ -1,7 +1,23 @@
 """Datasets: made or found, listed in a manifest, checked before anything is trained on them."""
 
-from promotion.datasets.manifest import Finding, Manifest, ground_truth
+from promotion.datasets.integrity import check_unseen
+from promotion.datasets.manifest import SPLITS, Manifest, ground_truth
 from promotion.datasets.preparation import PreparedDataset, prepare
-from promotion.datasets.yolo import images_of
+from promotion.datasets.records import log_input, person_heights, record_dataset
+from promotion.datasets.yolo import images_of, labels_of, read_image, read_labels
 
-__all__ = ["Finding", "Manifest", "PreparedDataset", "ground_truth", "images_of", "prepare"]
+__all__ = [
+    "SPLITS",
+    "Manifest",
+    "PreparedDataset",
+    "check_unseen",
+    "ground_truth",
+    "images_of",
+    "labels_of",
+    "log_input",
+    "person_heights",
+    "prepare",
+    "read_image",
+    "read_labels",
+    "record_dataset",
+]

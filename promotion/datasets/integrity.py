@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from promotion.datasets.manifest import Finding, Manifest
+from promotion.datasets.manifest import Manifest
 from promotion.datasets.yolo import images_of, labels_of, read_labels
-from promotion.texts import text
+from promotion.facts import Note
 
 # Of the 64 bits of a perceptual hash; unrelated photographs differ by about 32.
 NEAR_DUPLICATE_BITS = 4
@@ -23,58 +23,54 @@ TOLERANCE = 1e-3
 
 def check_integrity(
     folder: Path, splits: Iterable[str], sums: Mapping[str, str]
-) -> tuple[list[Finding], dict[str, str]]:
+) -> tuple[list[str], list[Note], dict[str, str]]:
     """Check every image and label of a dataset folder; `sums` are its files' SHA-256.
 
     Errors: an empty split, a split without any person, an unreadable image, a label out of range,
     one image in two splits. Warnings: near duplicates in two splits.
-    Returns the findings and the perceptual hash of each readable image, by its path below the
-    folder.
+    Returns the errors, a line each, the warnings, and the perceptual hash of each readable image,
+    by its path below the folder.
     """
-    findings: list[Finding] = []
+    errors: list[str] = []
     hashes: dict[str, str] = {}
     for split in splits:
         images = images_of(folder, split)
         if not images:
-            findings.append(_error(f"split {split} is empty: put images in images/{split}"))
+            errors.append(f"split {split} is empty: put images in images/{split}")
             continue
         for path in images:
-            findings += _check_label(folder, path)
+            errors += _check_label(folder, path)
             name = path.relative_to(folder).as_posix()
             try:
                 hashes[name] = _perceptual_hash(path)
             except (UnidentifiedImageError, OSError, SyntaxError) as error:
                 reason = str(error).splitlines()[0]
-                findings.append(_error(f"{name}: unreadable ({reason}); replace or remove it"))
+                errors.append(f"{name}: unreadable ({reason}); replace or remove it")
         if not any(len(_labels_or_none(path)) for path in images):
-            findings.append(_error(f"split {split} has no labelled person; label some"))
-    findings += _same_image_in_two_splits(sums)
-    findings += _near_duplicates_in_two_splits(hashes)
-    return findings, hashes
+            errors.append(f"split {split} has no labelled person; label some")
+    errors += _same_image_in_two_splits(sums)
+    return errors, list(_near_duplicates_in_two_splits(hashes)), hashes
 
 
-def check_unseen(new: Manifest, seen: Manifest) -> list[Finding]:
+def check_unseen(new: Manifest, seen: Manifest) -> tuple[list[str], list[Note]]:
     """Whether pictures are new to a model: errors for those of `seen`, warnings for near ones."""
     known = {digest: name for name, digest in seen.files.items() if name.startswith("images/")}
-    findings = [
-        _error(f"{name} was seen before, as {known[digest]}; remove it")
+    errors = [
+        f"{name} was seen before, as {known[digest]}; remove it"
         for name, digest in new.files.items()
         if digest in known
     ]
-    for one, other, bits in _near(new.hashes, seen.hashes):
-        if new.files[one] != seen.files[other]:
-            findings.append(_alike("finding.nearly_seen", one, other, bits))
-    return findings
+    warnings = [
+        _alike("nearly_seen", one, other, bits)
+        for one, other, bits in _near(new.hashes, seen.hashes)
+        if new.files[one] != seen.files[other]
+    ]
+    return errors, warnings
 
 
-def _error(message: str) -> Finding:
-    return Finding(severity="error", message=message)
-
-
-def _alike(key: str, one: str, other: str, bits: int) -> Finding:
-    """A warning; the book shows it, where an error stops the command."""
+def _alike(identity: str, one: str, other: str, bits: int) -> Note:
     places = {"one": one.removeprefix("images/"), "other": other.removeprefix("images/")}
-    return Finding(severity="warning", message=text(key).format(bits=bits, **places))
+    return Note(id=identity, facts={**places, "bits": bits})
 
 
 def _perceptual_hash(path: Path) -> str:
@@ -90,43 +86,39 @@ def _labels_or_none(path: Path) -> np.ndarray:
         return np.zeros((0, 5))
 
 
-def _check_label(folder: Path, image: Path) -> Iterator[Finding]:
+def _check_label(folder: Path, image: Path) -> Iterator[str]:
     name = labels_of(image).relative_to(folder)
     try:
         labels = read_labels(labels_of(image))
     except ValueError as error:
-        yield _error(f"{name}: not a YOLO label file ({error})")
+        yield f"{name}: not a YOLO label file ({error})"
         return
     for line, (label, x, y, width, height) in enumerate(labels, start=1):
         if label != 0:
-            yield _error(
-                f"{name}:{line}: class {label:g} is out of range: the one class is 0, person"
-            )
+            yield f"{name}:{line}: class {label:g} is out of range: the one class is 0, person"
         corners = np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2])
         inside = (corners >= -TOLERANCE).all() and (corners <= 1 + TOLERANCE).all()
         if not inside or width <= 0 or height <= 0:
-            yield _error(
-                f"{name}:{line}: the box {x:g} {y:g} {width:g} {height:g} is not inside the image"
-            )
+            yield f"{name}:{line}: the box {x:g} {y:g} {width:g} {height:g} is not inside the image"
 
 
-def _same_image_in_two_splits(sums: Mapping[str, str]) -> Iterator[Finding]:
+def _same_image_in_two_splits(sums: Mapping[str, str]) -> Iterator[str]:
     places = defaultdict(list)
     for name, digest in sums.items():
         if name.startswith("images/"):
             places[digest].append(name)
     for names in places.values():
         if len({name.split("/")[1] for name in names}) > 1:
-            yield _error(f"the same image in two splits: {', '.join(names)}; keep one")
+            yield f"the same image in two splits: {', '.join(names)}; keep one"
 
 
-def _near_duplicates_in_two_splits(hashes: Mapping[str, str]) -> Iterator[Finding]:
+def _near_duplicates_in_two_splits(hashes: Mapping[str, str]) -> Iterator[Note]:
     splits: dict[str, dict[str, str]] = defaultdict(dict)
     for name, found in hashes.items():
         splits[name.split("/")[1]][name] = found
     for one, other in combinations(splits.values(), 2):
         for first, second, bits in _near(one, other):
-            yield _alike("finding.nearly_same", first, second, bits)
+            yield _alike("nearly_same", first, second, bits)
 
 
 def _near(one: Mapping[str, str], other: Mapping[str, str]) -> Iterator[tuple[str, str, int]]:

@@ -11,20 +11,14 @@ from pydantic import BaseModel
 
 from promotion.checksums import sha256_of
 from promotion.datasets.yolo import images_of, labels_of, read_labels, size_of
+from promotion.facts import Note
 
 SPLITS = ("train", "val", "test")
 GROUND_TRUTH_COLUMNS = ["image", "x0", "y0", "x1", "y1"]
 
 
-class Finding(BaseModel):
-    """What an integrity check found; an error stops the flow, a warning is shown."""
-
-    severity: str
-    message: str
-
-
 class Manifest(BaseModel):
-    """The files of a dataset with their SHA-256, its splits, and what the checks found.
+    """The files of a dataset with their SHA-256, its splits, and what the checks warn of.
 
     `hashes` are the perceptual hashes of the images, by which near duplicates are known.
     """
@@ -34,12 +28,7 @@ class Manifest(BaseModel):
     images: dict[str, int]
     instances: dict[str, int]
     hashes: dict[str, str] = {}
-    findings: list[Finding] = []
-
-    @property
-    def messages(self) -> list[str]:
-        """What the checks found, in words."""
-        return [finding.message for finding in self.findings]
+    findings: list[Note] = []
 
     @property
     def digest(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,19 +10,13 @@ from pathlib import Path
 import yaml
 from filelock import FileLock
 
-from promotion.checksums import code_digest, digest_of
-from promotion.datasets.coco128 import write_coco128_persons
+from promotion.checksums import digest_of
 from promotion.datasets.integrity import check_integrity
 from promotion.datasets.manifest import Manifest, count_split, file_sums
-from promotion.datasets.street_scenes import write_street_scenes
+from promotion.datasets.sources import source, source_digest
 from promotion.errors import DatasetError
-from promotion.study import ROOT, CanaryDataset, Dataset
-
-HERE = Path(__file__).parent
-GENERATORS = {
-    "street_scenes": (HERE / "street", HERE / "street_scenes.py", HERE / "yolo.py"),
-    "coco128_persons": (HERE / "coco128.py", HERE / "yolo.py"),
-}
+from promotion.paths import ROOT
+from promotion.study.schema import CanaryDataset, Dataset
 
 
 @dataclass(frozen=True)
@@ -46,7 +39,7 @@ def prepare(dataset: Dataset | CanaryDataset, home: Path) -> PreparedDataset:
     """
     root = home / "datasets"
     root.mkdir(parents=True, exist_ok=True)
-    code = code_digest(GENERATORS.get(dataset.source, ()))
+    code = source_digest(dataset.source)
     key = digest_of({"dataset": dataset.model_dump(mode="json"), "code": code})[:12]
     state = root / f"{dataset.source}-{key}"
     with FileLock(f"{state}.lock"):
@@ -65,11 +58,7 @@ def _make(dataset: Dataset | CanaryDataset, state: Path, root: Path) -> None:
     unfinished = state.with_suffix(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
-    if dataset.source == "street_scenes":
-        jobs = os.cpu_count() or 1
-        write_street_scenes(unfinished, dataset.domain, dataset.sizes, dataset.seed, jobs)
-    else:
-        write_coco128_persons(unfinished, dataset.sizes, dataset.seed, root)
+    source(dataset.source).write(unfinished, dataset, root)
     shutil.rmtree(state, ignore_errors=True)
     unfinished.rename(state)
 
@@ -87,10 +76,9 @@ def _inspect(dataset: Dataset | CanaryDataset, folder: Path, path: Path) -> Mani
             raise DatasetError(
                 f"{folder}: files changed since they were made; delete the folder and run again"
             )
-    findings, hashes = check_integrity(folder, dataset.sizes, sums)
-    errors = [finding.message for finding in findings if finding.severity == "error"]
+    errors, findings, hashes = check_integrity(folder, dataset.sizes, sums)
     if errors:
-        raise DatasetError("\n".join(f"{folder}: {message}" for message in errors))
+        raise DatasetError("\n".join(f"{folder}: {error}" for error in errors))
     counts = {split: count_split(folder, split) for split in dataset.sizes}
     manifest = Manifest(
         source=dataset.source,

@@ -9,10 +9,10 @@ from PIL import ExifTags, Image
 
 from promotion.checksums import sha256_of
 from promotion.datasets import PreparedDataset, ground_truth, images_of, prepare
-from promotion.datasets.coco128 import SUMS_FILE
+from promotion.datasets.sources.coco128_persons import SUMS_FILE
 from promotion.datasets.yolo import labels_of, read_image
 from promotion.errors import ChecksumError, DatasetError, DownloadError
-from promotion.study import Dataset
+from promotion.study.schema import Dataset
 
 COCO = Dataset(source="coco128_persons", train=40, val=10, test=10)
 

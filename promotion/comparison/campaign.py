@@ -1,0 +1,204 @@
+"""The campaign: the complete runs of a study's grid as MLflow holds them, and what they saw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+from promotion.checksums import verify
+from promotion.comparison.evidence import FailedVariant, RunFacts
+from promotion.detection import Detector, Seen, latency_metrics, measure_latency, see
+from promotion.errors import MissingRunsError
+from promotion.store import (
+    Artifact,
+    Role,
+    Session,
+    Tag,
+    artifact,
+    load_table,
+    log_values,
+    newest,
+    search,
+)
+from promotion.study import Study
+from promotion.training import load_history
+
+LATENCY_IMAGES = 40
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """The complete runs of a study's grid, those that are missing, and the dataset's run."""
+
+    runs: list[RunFacts]
+    failed: list[FailedVariant]
+    dataset_run: Run
+    energy_methods: set[str]
+
+    def images(self, split: str) -> int:
+        """The number of images of a split."""
+        return int(self.dataset_run.data.metrics[f"{split}_images"])
+
+    def persons(self, split: str) -> int:
+        """The number of persons of a split."""
+        return int(self.dataset_run.data.metrics[f"{split}_persons"])
+
+    def run(self, run_name: str) -> RunFacts:
+        """The run of this name."""
+        return next(run for run in self.runs if run.run_name == run_name)
+
+    def members(self, configuration: str) -> list[RunFacts]:
+        """The runs of one configuration."""
+        return [run for run in self.runs if run.configuration == configuration]
+
+
+def load_campaign(session: Session, run_ids: Sequence[str]) -> Campaign:
+    """Read the runs of a study from MLflow.
+
+    `run_ids` names the runs; without them the newest complete run of each variant is taken.
+
+    Raises:
+        MissingRunsError: MLflow has no complete run of the study, or no dataset run.
+    """
+    client, study = session.client, session.study
+    if run_ids:
+        found = [client.get_run(run_id) for run_id in run_ids]
+    else:
+        tags = {Tag.STUDY: study.name, Tag.ROLE: Role.VARIANT, Tag.COMPLETE: "true"}
+        found = search(client, study.experiment, tags)
+    by_name = {run.info.run_name: run for run in reversed(found)}
+    runs = [by_name[v.run_name] for v in study.variants if v.run_name in by_name]
+    if not runs:
+        raise MissingRunsError(
+            f"experiment {study.experiment} has no complete run of study {study.name}; "
+            "run `promotion run` first"
+        )
+    return Campaign(
+        runs=[_facts(run) for run in runs],
+        failed=_failures(client, study, {run.info.run_name for run in runs}),
+        dataset_run=_dataset_run(client, study, runs[0].data.tags[Tag.DATASET_DIGEST]),
+        energy_methods={run.data.tags[Tag.ENERGY_METHOD] for run in runs},
+    )
+
+
+def load_ground_truth(session: Session, campaign: Campaign, split: str) -> pd.DataFrame:
+    """The annotated boxes of a split, from the dataset's run."""
+    run_id = campaign.dataset_run.info.run_id
+    return load_table(session.client, run_id, Artifact.ground_truth(split))
+
+
+def load_images(session: Session, campaign: Campaign, split: str) -> list[Path]:
+    """The pictures of a split, from the dataset's run."""
+    run_id = campaign.dataset_run.info.run_id
+    return sorted(artifact(session.client, run_id, Artifact.images(split)).iterdir())
+
+
+def load_detector(session: Session, run: RunFacts) -> Detector:
+    """A run's model, verified to be the one evaluated.
+
+    Raises:
+        ChecksumError: the artifact changed since its run.
+    """
+    path = artifact(session.client, run.run_id, Artifact.MODEL)
+    return Detector(verify(path, run.weights_sha256))
+
+
+def load_seen(
+    session: Session, campaign: Campaign, runs: Sequence[RunFacts], split: str
+) -> dict[str, Seen]:
+    """What each run saw on a split where it was evaluated, by run name."""
+    truth = load_ground_truth(session, campaign, split)
+    return {
+        run.run_name: see(
+            truth,
+            load_table(session.client, run.run_id, Artifact.detections(split)),
+            run.metrics["threshold"],
+        )
+        for run in runs
+    }
+
+
+def load_val(session: Session, campaign: Campaign) -> dict[str, list[Seen]]:
+    """What every run saw on val, by configuration."""
+    seen = load_seen(session, campaign, campaign.runs, "val")
+    sides: dict[str, list[Seen]] = {}
+    for run in campaign.runs:
+        sides.setdefault(run.configuration, []).append(seen[run.run_name])
+    return sides
+
+
+def load_histories(session: Session, campaign: Campaign) -> dict[str, pd.DataFrame]:
+    """Training loss and val mAP of every run by epoch, by run name."""
+    return {run.run_name: load_history(session, run.run_id) for run in campaign.runs}
+
+
+def measure_latencies(session: Session, campaign: Campaign) -> pd.DataFrame:
+    """Milliseconds per image of val and run, measured now, interleaved: one column a run."""
+    detectors = {
+        run.run_name: (load_detector(session, run), run.metrics["threshold"])
+        for run in campaign.runs
+    }
+    return measure_latency(detectors, load_images(session, campaign, "val")[:LATENCY_IMAGES])
+
+
+def record_latency(session: Session, campaign: Campaign, milliseconds: pd.DataFrame) -> Campaign:
+    """Log each run's latency, relative to the baseline's runs too; the campaign with them."""
+    reference = [run.run_name for run in campaign.members(session.study.baseline_configuration)]
+    found = latency_metrics(milliseconds, reference or list(milliseconds.columns))
+    for run in campaign.runs:
+        log_values(session.client, run.run_id, found[run.run_name])
+    runs = [
+        run.model_copy(update={"metrics": {**run.metrics, **found[run.run_name]}})
+        for run in campaign.runs
+    ]
+    return replace(campaign, runs=runs)
+
+
+def _facts(run: Run) -> RunFacts:
+    tags = run.data.tags
+    return RunFacts(
+        run_name=run.info.run_name,
+        run_id=run.info.run_id,
+        configuration=tags[Tag.CONFIGURATION],
+        params=run.data.params,
+        metrics=run.data.metrics,
+        weights_sha256=tags[Tag.WEIGHTS_SHA256],
+        measured_sha256=tags[Tag.MEASURED_SHA256],
+        parameters_sha256=tags[Tag.PARAMETERS_SHA256],
+        dataset_digest=tags[Tag.DATASET_DIGEST],
+        training_code=tags[Tag.TRAINING_CODE],
+    )
+
+
+def _failures(client: MlflowClient, study: Study, complete: set[str]) -> list[FailedVariant]:
+    tags = {Tag.STUDY: study.name, Tag.ROLE: Role.VARIANT}
+    runs = search(client, study.experiment, tags)
+    last = {run.info.run_name: run for run in reversed(runs)}
+    missing = [v.run_name for v in study.variants if v.run_name not in complete]
+    return [_failed(name, last.get(name)) for name in missing]
+
+
+def _failed(name: str, run: Run | None) -> FailedVariant:
+    # A complete run that the current data and code do not take any more counts as none.
+    if run is None or Tag.COMPLETE in run.data.tags:
+        return FailedVariant(run_name=name, reason="absent")
+    error = run.data.tags.get(Tag.ERROR)
+    if error is None or run.info.status == "KILLED":
+        return FailedVariant(run_name=name, reason="interrupted")
+    return FailedVariant(run_name=name, reason="failed", error=error)
+
+
+def _dataset_run(client: MlflowClient, study: Study, digest: str) -> Run:
+    tags = {Tag.ROLE: Role.DATASET, Tag.DATASET_DIGEST: digest, Tag.COMPLETE: "true"}
+    found = newest(client, study.experiment, tags)
+    if found is None:
+        raise MissingRunsError(
+            f"experiment {study.experiment} has no dataset run {digest[:12]}; "
+            "run `promotion run` first"
+        )
+    return found

@@ -1,0 +1,256 @@
+"""The dossier of evidence: what each of the comparison's three notebooks leaves to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from promotion.comparison.bootstrap import REPLICATES, Confirmation, MetricComparison
+from promotion.comparison.campaign import (
+    Campaign,
+    load_campaign,
+    load_detector,
+    load_ground_truth,
+    load_images,
+    load_seen,
+)
+from promotion.comparison.confirmation import intervals_on_test
+from promotion.comparison.evidence import Evidence, SplitFacts, UntrainedFacts
+from promotion.comparison.selection import Selection, summarise
+from promotion.comparison.untrained import Untrained, measure_untrained
+from promotion.datasets import SPLITS, Manifest
+from promotion.detection import Diagnosis, Seen, detect_split, diagnose, see, telling_images
+from promotion.facts import Fact
+from promotion.store import (
+    Artifact,
+    Role,
+    Session,
+    code_version,
+    hardware,
+    latest,
+    load_fact,
+    load_table,
+    log_fact,
+    log_table,
+    log_values,
+)
+from promotion.training import starting_weights
+
+
+class Chosen(Fact):
+    """What `3_choose` leaves: the runs that were compared on val, and what val chose of them.
+
+    `run_id` is its own run, which holds the latencies.
+    """
+
+    run_id: str
+    run_ids: list[str]
+    selection: Selection
+    optimism: float
+
+
+class Confirmed(Fact):
+    """What `3_confirm` leaves: what test says of what val chose, and of the starting model."""
+
+    chosen: Chosen
+    test_metrics: dict[str, dict[str, float]]
+    test_intervals: dict[str, tuple[float, float]]
+    confirmation: Confirmation
+    untrained: UntrainedFacts
+
+
+def record_selection(
+    session: Session,
+    campaign: Campaign,
+    selection: Selection,
+    optimism: float,
+    milliseconds: pd.DataFrame,
+) -> None:
+    """Log what val chose and the latencies measured, for the steps that follow."""
+    chosen = Chosen(
+        run_id=session.run_id,
+        run_ids=[run.run_id for run in campaign.runs],
+        selection=selection,
+        optimism=optimism,
+    )
+    log_fact(session.client, session.run_id, Artifact.SELECTION, chosen)
+    log_table(session.client, session.run_id, Artifact.LATENCIES, milliseconds)
+
+
+def load_selection(session: Session, run_id: str) -> tuple[Chosen, Campaign]:
+    """Read what val chose, with the runs it chose from; an empty id takes the newest."""
+    run_id = run_id or _newest(session, Role.SELECTION)
+    chosen = load_fact(session.client, run_id, Artifact.SELECTION, Chosen)
+    return chosen, load_campaign(session, chosen.run_ids)
+
+
+def open_test(session: Session, campaign: Campaign, selection: Selection) -> dict[str, Seen]:
+    """What every run of the two chosen configurations sees on test, by run name.
+
+    The test split is looked at here for the first time, and only by what val has chosen. A run
+    that was tested before keeps its detections: the model and the pictures are the same.
+    """
+    client = session.client
+    truth = load_ground_truth(session, campaign, "test")
+    images = load_images(session, campaign, "test")
+    path = Artifact.detections("test")
+    opened: dict[str, Seen] = {}
+    for run in campaign.members(selection.candidate) + campaign.members(selection.baseline):
+        known = client.list_artifacts(run.run_id, path.rpartition("/")[0])
+        if any(file.path == path for file in known):
+            opened |= load_seen(session, campaign, [run], "test")
+            continue
+        table = detect_split(load_detector(session, run), images)
+        log_table(client, run.run_id, path, table)
+        opened[run.run_name] = see(truth, table, run.metrics["threshold"])
+    for run in campaign.runs:
+        if run.run_name in opened:
+            metrics = opened[run.run_name].metrics()
+            named = {f"test/{name}": v for name, v in metrics.items() if name != "threshold"}
+            log_values(client, run.run_id, named)
+    return opened
+
+
+def side(opened: Mapping[str, Seen], campaign: Campaign, configuration: str) -> list[Seen]:
+    """What the runs of one configuration saw on test."""
+    return [opened[run.run_name] for run in campaign.members(configuration)]
+
+
+def measure_starting_model(session: Session, campaign: Campaign, selection: Selection) -> Untrained:
+    """The starting model at the candidate's image size, on val and on test."""
+    imgsz = int(campaign.run(selection.candidate_run).params["imgsz"])
+    val, test = (
+        (load_images(session, campaign, split), load_ground_truth(session, campaign, split))
+        for split in ("val", "test")
+    )
+    model = session.study.model
+    return measure_untrained(
+        f"{model.name}_e0_sz{imgsz}",
+        starting_weights(model, session.home),
+        imgsz,
+        session.scratch,
+        val,
+        test,
+        session.study.policy.operating_point,
+    )
+
+
+def record_confirmation(
+    session: Session,
+    chosen: Chosen,
+    opened: Mapping[str, Seen],
+    confirmation: Confirmation,
+    untrained: UntrainedFacts,
+) -> None:
+    """Log what test says, for the diagnosis to read."""
+    confirmed = Confirmed(
+        chosen=chosen,
+        test_metrics={name: seen.metrics() for name, seen in opened.items()},
+        test_intervals=intervals_on_test(
+            opened[chosen.selection.candidate_run], session.study.policy
+        ),
+        confirmation=confirmation,
+        untrained=untrained,
+    )
+    log_fact(session.client, session.run_id, Artifact.CONFIRMATION, confirmed)
+    log_values(session.client, session.run_id, _logged(confirmation.comparison))
+
+
+def load_confirmation(session: Session, run_id: str) -> tuple[Confirmed, Campaign]:
+    """Read what test says, with the runs it speaks of; an empty id takes the newest."""
+    run_id = run_id or _newest(session, Role.COMPARISON)
+    confirmed = load_fact(session.client, run_id, Artifact.CONFIRMATION, Confirmed)
+    return confirmed, load_campaign(session, confirmed.chosen.run_ids)
+
+
+def load_latencies(session: Session, confirmed: Confirmed) -> pd.DataFrame:
+    """The milliseconds per image and run that were measured when the candidate was chosen."""
+    return load_table(session.client, confirmed.chosen.run_id, Artifact.LATENCIES)
+
+
+def load_models(session: Session, campaign: Campaign, selection: Selection) -> dict[str, Seen]:
+    """What the two runs that stand for the configurations saw on test, the candidate's first."""
+    names = (selection.candidate_run, selection.baseline_run)
+    return load_seen(session, campaign, [campaign.run(name) for name in names], "test")
+
+
+def diagnose_runs(
+    session: Session, campaign: Campaign, models: Mapping[str, Seen]
+) -> dict[str, Diagnosis]:
+    """How each of these runs errs on test, where it was opened."""
+    on_val = load_seen(session, campaign, [campaign.run(name) for name in models], "val")
+    rule = session.study.policy.operating_point
+    return {name: diagnose(on_val[name], seen, rule) for name, seen in models.items()}
+
+
+def telling_pictures(
+    session: Session, campaign: Campaign, models: Mapping[str, Seen], selection: Selection
+) -> list[Path]:
+    """The test pictures that tell most of the two models."""
+    names = telling_images(models[selection.candidate_run], models[selection.baseline_run])
+    return [path for path in load_images(session, campaign, "test") if path.name in names]
+
+
+def gather_evidence(
+    session: Session,
+    campaign: Campaign,
+    confirmed: Confirmed,
+    diagnoses: Mapping[str, Diagnosis],
+) -> Evidence:
+    """Everything that was measured, as the one value that the decision reads."""
+    run_id = campaign.dataset_run.info.run_id
+    manifest = load_fact(session.client, run_id, Artifact.MANIFEST, Manifest)
+    selection = confirmed.chosen.selection
+    return Evidence(
+        study=session.study.name,
+        dataset_source=manifest.source,
+        dataset_digest=manifest.digest,
+        dataset_findings=manifest.findings,
+        splits={
+            split: SplitFacts(images=manifest.images[split], persons=manifest.instances[split])
+            for split in SPLITS
+        },
+        runs=campaign.runs,
+        configurations=summarise(campaign.runs),
+        failed=campaign.failed,
+        candidate_configuration=selection.candidate,
+        baseline_configuration=selection.baseline,
+        candidate_run=selection.candidate_run,
+        baseline_run=selection.baseline_run,
+        test_metrics=confirmed.test_metrics,
+        test_intervals=confirmed.test_intervals,
+        comparison=confirmed.confirmation.comparison,
+        draws=confirmed.confirmation.draws,
+        untrained=confirmed.untrained,
+        optimism=confirmed.chosen.optimism,
+        diagnoses=dict(diagnoses),
+        confidence=session.study.policy.confidence,
+        replicates=REPLICATES,
+        energy_method="measured" if campaign.energy_methods == {"measured"} else "estimated",
+        hardware=hardware(),
+        code_version=code_version(),
+    )
+
+
+def record_evidence(session: Session, evidence: Evidence) -> None:
+    """Log the evidence with the study's policy, for the decision to read."""
+    log_fact(session.client, session.run_id, Artifact.EVIDENCE, evidence)
+    log_fact(session.client, session.run_id, Artifact.STUDY, session.study)
+
+
+def load_evidence(session: Session, run_id: str) -> Evidence:
+    """Read the evidence of a diagnosis run; an empty id takes the study's newest."""
+    run_id = run_id or _newest(session, Role.DIAGNOSIS)
+    return load_fact(session.client, run_id, Artifact.EVIDENCE, Evidence)
+
+
+def _logged(comparison: Sequence[MetricComparison]) -> dict[str, float]:
+    values = {f"test/{one.metric}_difference": one.difference for one in comparison}
+    return values | {f"test/{one.metric}_p_better": one.probability_better for one in comparison}
+
+
+def _newest(session: Session, role: str) -> str:
+    study = session.study
+    return str(latest(session.client, study.experiment, study.name, role).info.run_id)

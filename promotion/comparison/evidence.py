@@ -1,0 +1,135 @@
+"""The evidence: every number that a decision rests on, as one value that MLflow can hold."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from promotion.comparison.bootstrap import MetricComparison
+from promotion.detection import Diagnosis
+from promotion.facts import Fact, Note
+
+
+class RunFacts(Fact):
+    """One run: its parameters, its metrics on val, its costs, and what it was made from.
+
+    `weights_sha256` is of the file that can be registered, `measured_sha256` of the one that the
+    metrics are of.
+    """
+
+    run_name: str
+    run_id: str
+    configuration: str
+    params: dict[str, str]
+    metrics: dict[str, float]
+    weights_sha256: str
+    measured_sha256: str
+    parameters_sha256: str
+    dataset_digest: str
+    training_code: str
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run."""
+        return int(self.params["seed"])
+
+
+class FailedVariant(Fact):
+    """A variant of the grid without a complete run, and why it has none.
+
+    `error` is what a failed one said; one that is absent was not run on the current data and code.
+    """
+
+    run_name: str
+    reason: Literal["failed", "interrupted", "absent"]
+    error: str = ""
+
+
+class ConfigurationFacts(Fact):
+    """A configuration on val: mean over its seeds and their standard deviation (None: one seed)."""
+
+    name: str
+    seeds: list[int]
+    mean: dict[str, float]
+    sd: dict[str, float | None]
+
+
+class UntrainedFacts(Fact):
+    """The starting model, untouched, at the candidate's image size: is training worth it at all?
+
+    `comparison` is the candidate configuration less the starting model, on test.
+    """
+
+    name: str
+    val_metrics: dict[str, float]
+    test_metrics: dict[str, float]
+    comparison: list[MetricComparison]
+
+    def difference(self, metric: str) -> MetricComparison:
+        """The comparison of this metric."""
+        return next(one for one in self.comparison if one.metric == metric)
+
+
+class SplitFacts(Fact):
+    """How much a split can say."""
+
+    images: int
+    persons: int
+
+
+class Evidence(Fact):
+    """All that was measured for a decision.
+
+    `draws` are plausible values of each metric's true difference, by which any claim is judged.
+    """
+
+    study: str
+    dataset_source: str
+    dataset_digest: str
+    dataset_findings: list[Note]
+    splits: dict[str, SplitFacts]
+    runs: list[RunFacts]
+    configurations: list[ConfigurationFacts]
+    failed: list[FailedVariant]
+    candidate_configuration: str
+    baseline_configuration: str
+    candidate_run: str
+    baseline_run: str
+    test_metrics: dict[str, dict[str, float]]
+    test_intervals: dict[str, tuple[float, float]]
+    comparison: list[MetricComparison]
+    draws: dict[str, list[float]]
+    untrained: UntrainedFacts
+    optimism: float
+    diagnoses: dict[str, Diagnosis]
+    confidence: float
+    replicates: int
+    energy_method: str
+    hardware: str
+    code_version: str
+
+    @property
+    def rivals(self) -> int:
+        """How many configurations val could have chosen."""
+        return len(self.configurations) - 1
+
+    def compared(self, metric: str) -> MetricComparison:
+        """The comparison of this metric with the baseline."""
+        return next(one for one in self.comparison if one.metric == metric)
+
+    def probability_above(self, metric: str, difference: float) -> float:
+        """The probability that the true difference of a metric exceeds this one."""
+        return float(np.mean(np.array(self.draws[metric]) > difference))
+
+    def exceeded(self, metric: str, probability: float) -> float:
+        """The largest difference of a metric that is exceeded with this probability."""
+        return float(np.quantile(self.draws[metric], 1 - probability))
+
+    def run(self, run_name: str) -> RunFacts:
+        """The run of this name."""
+        return next(run for run in self.runs if run.run_name == run_name)
+
+    def configuration(self, name: str) -> ConfigurationFacts:
+        """The configuration of this name."""
+        return next(one for one in self.configurations if one.name == name)

@@ -1,0 +1,49 @@
+"""What MLflow is told of a dataset: its manifest, its annotations, its pictures, its splits."""
+
+from __future__ import annotations
+
+import mlflow
+
+from promotion.datasets.manifest import SPLITS, ground_truth
+from promotion.datasets.preparation import PreparedDataset
+from promotion.store import Artifact, Session, log_fact, log_table, log_values
+
+EVALUATION_SPLITS = ("val", "test")
+
+
+def record_dataset(session: Session, dataset: PreparedDataset) -> None:
+    """Log the manifest, the ground truth and the pictures that later steps look at."""
+    client, run_id, manifest = session.client, session.run_id, dataset.manifest
+    log_fact(client, run_id, Artifact.MANIFEST, manifest)
+    for split in EVALUATION_SPLITS:
+        truth = ground_truth(dataset.folder, split)
+        log_table(client, run_id, Artifact.ground_truth(split), truth)
+        client.log_artifacts(run_id, str(dataset.folder / "images" / split), Artifact.images(split))
+    for split in SPLITS:
+        log_input(dataset, split, "preparation")
+        counts = {
+            f"{split}_images": manifest.images[split],
+            f"{split}_persons": manifest.instances[split],
+        }
+        log_values(client, run_id, counts)
+
+
+def log_input(dataset: PreparedDataset, split: str, context: str) -> None:
+    """Attach a split to the active run as an MLflow dataset, named by its digest."""
+    boxes = ground_truth(dataset.folder, split)
+    found = mlflow.data.from_pandas(  # type: ignore[attr-defined]
+        boxes,
+        source=dataset.folder.as_uri(),
+        name=f"{dataset.manifest.source}_{split}",
+        digest=dataset.manifest.digest[:12],
+    )
+    mlflow.log_input(found, context=context)
+
+
+def person_heights(dataset: PreparedDataset) -> dict[str, list[float]]:
+    """The heights of all annotated persons in pixels, a split each."""
+    heights = {}
+    for split in SPLITS:
+        boxes = ground_truth(dataset.folder, split).dropna()
+        heights[split] = (boxes["y1"] - boxes["y0"]).tolist()
+    return heights

@@ -1,0 +1,47 @@
+"""What a model sees: its boxes, their matches, its curve and threshold, its speed, its errors."""
+
+from promotion.detection.detector import (
+    LOWEST_CONFIDENCE,
+    MOST_BOXES,
+    NMS_IOU,
+    Detections,
+    Detector,
+)
+from promotion.detection.diagnosis import Diagnosis, diagnose
+from promotion.detection.evaluation import (
+    LOWEST_THRESHOLD,
+    Curve,
+    choose_threshold,
+    curve_of,
+    detect_split,
+    evaluate,
+    tabulate,
+)
+from promotion.detection.latency import latency_metrics, measure_latency
+from promotion.detection.matching import match, pairwise_iou
+from promotion.detection.seen import CORNERS, Seen, see, telling_images
+
+__all__ = [
+    "CORNERS",
+    "LOWEST_CONFIDENCE",
+    "LOWEST_THRESHOLD",
+    "MOST_BOXES",
+    "NMS_IOU",
+    "Curve",
+    "Detections",
+    "Detector",
+    "Diagnosis",
+    "Seen",
+    "choose_threshold",
+    "curve_of",
+    "detect_split",
+    "diagnose",
+    "evaluate",
+    "latency_metrics",
+    "match",
+    "measure_latency",
+    "pairwise_iou",
+    "see",
+    "tabulate",
+    "telling_images",
+]

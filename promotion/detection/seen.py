@@ -1,0 +1,85 @@
+"""What a model saw on a split: one value, made once a run and split, that every step reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from promotion.detection.matching import match
+from promotion.metrics import Array, Matches, metric_values
+
+CORNERS = ["x0", "y0", "x1", "y1"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Detections on a split, the threshold at which the model works, and their matches.
+
+    `ground_truth` has one row a person (image, x0, y0, x1, y1), `detections` one a box (the same
+    and confidence).
+    """
+
+    ground_truth: pd.DataFrame
+    detections: pd.DataFrame
+    threshold: float
+    matches: Matches
+
+    @cached_property
+    def shown(self) -> pd.DataFrame:
+        """The detections at or above the operating threshold."""
+        return self.detections[self.detections["confidence"] >= self.threshold]
+
+    @property
+    def images(self) -> int:
+        """The number of images of the split."""
+        return len(self.matches.images)
+
+    def metrics(self) -> dict[str, float]:
+        """Every metric on the whole split, with the threshold at which two of them hold."""
+        values = metric_values(self.matches, np.ones((1, self.images)), self.threshold)
+        return {name: float(value[0]) for name, value in values.items()} | {
+            "threshold": self.threshold
+        }
+
+    def balance(self) -> pd.Series:
+        """Persons found less false alarms at the threshold, an image each."""
+        kept = self.matches.confidence >= self.threshold
+        score = np.where(self.matches.found[0], 1, -1)[kept]
+        sums = np.bincount(self.matches.image[kept], weights=score, minlength=self.images)
+        return pd.Series(sums, index=list(self.matches.images))
+
+    def on_picture(self, image: str) -> tuple[Array, Array, Array]:
+        """The boxes (n, 4) of persons found, persons missed and false alarms in one image."""
+        index = self.matches.images.index(image)
+        here = (self.matches.image == index) & (self.matches.confidence >= self.threshold)
+        hits = self.matches.person[here]
+        truth, detected = self.ground_truth[CORNERS], self.detections[CORNERS]
+        rows = np.flatnonzero(self.ground_truth["image"].to_numpy() == image)
+        found = np.isin(rows, hits)
+        persons = truth.iloc[rows].to_numpy(float)
+        annotated = ~np.isnan(persons).any(axis=1)
+        false = detected.iloc[self.matches.row[here][hits < 0]].to_numpy(float)
+        return persons[found], persons[~found & annotated], false
+
+
+def see(ground_truth: pd.DataFrame, detections: pd.DataFrame, threshold: float) -> Seen:
+    """Match a model's detections on a split, once.
+
+    Raises:
+        ValueError: detections on an image that the ground truth does not have.
+    """
+    return Seen(ground_truth, detections, threshold, match(ground_truth, detections))
+
+
+def telling_images(candidate: Seen, baseline: Seen) -> list[str]:
+    """Three images to look at: where the candidate does best, where it does worst, the fullest.
+
+    Doing well is finding persons without false alarms, at each model's operating threshold.
+    """
+    gain = candidate.balance() - baseline.balance()
+    persons = pd.Series(candidate.matches.persons, index=list(candidate.matches.images))
+    ranked = (gain.idxmax(), gain.idxmin(), persons.idxmax())
+    return list(dict.fromkeys(str(image) for image in ranked))

@@ -1,0 +1,148 @@
+"""What the command line shows: lines, tables, and the batch as it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
+
+if TYPE_CHECKING:
+    from promotion.audit import Finding
+    from promotion.execution import Outcome
+    from promotion.registry import Event
+    from promotion.report.publication import Publication
+
+console = Console()
+errors = Console(stderr=True)
+
+PLACES = {
+    "staging": "in Staging",
+    "production": "in Production",
+    "left": "no longer in Production",
+    "none": "neither in Staging nor in Production",
+}
+VERDICT_COLOURS = {"promote": "green", "reject": "red", "inconclusive": "yellow"}
+MARKS = {
+    "done": "[green]done[/green]",
+    "kept": "[cyan]kept[/cyan]",
+    "failed": "[red]failed[/red]",
+}
+
+
+def say(line: str) -> None:
+    """Print a line whole: a path that is broken in two cannot be copied."""
+    console.print(line, highlight=False, soft_wrap=True)
+
+
+def table(*names: str) -> Table:
+    """An empty table whose cells are folded, never cut."""
+    return Table(*(Column(name, overflow="fold") for name in names))
+
+
+def print_error(line: str) -> None:
+    """Print one line about what went wrong."""
+    errors.print(f"[red]error:[/red] {escape(line)}", soft_wrap=True, highlight=False)
+
+
+class BatchDisplay:
+    """A live line for the batch: variants done, running, failed, and the time left."""
+
+    def __init__(self) -> None:
+        self.progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self.task: TaskID | None = None
+        self.total = self.jobs = self.kept = self.done = self.failed = 0
+        self.seconds = 0.0
+
+    @contextmanager
+    def batch(self, variants: int, jobs: int) -> Iterator[None]:
+        """Show the batch while it runs."""
+        self.total, self.jobs = variants, jobs
+        with self.progress:
+            self.task = self.progress.add_task(
+                "variants", total=variants, state="preparing the data"
+            )
+            yield
+            self.task = None
+
+    def report(self, outcome: Outcome) -> None:
+        """Print how a step went and count it."""
+        line = f"{MARKS[outcome.status]} {escape(outcome.name)}"
+        if outcome.seconds:
+            line += f" ({outcome.seconds:.0f} s)"
+        if outcome.error:
+            line += f": {escape(outcome.error)}"
+        self.progress.console.print(line, highlight=False, soft_wrap=True)
+        if self.task is None or outcome.role != "variant":
+            return
+        self.kept += outcome.status == "kept"
+        self.done += outcome.status == "done"
+        self.failed += outcome.status == "failed"
+        self.seconds += outcome.seconds
+        self.progress.update(self.task, advance=1, state=self._state())
+
+    def _state(self) -> str:
+        ended = self.kept + self.done + self.failed
+        left = self.total - ended
+        running = min(self.jobs, left)
+        state = (
+            f"{self.done + self.kept}/{self.total} done, {running} running, {self.failed} failed"
+        )
+        trained = self.done + self.failed
+        if trained and left:
+            remaining = self.seconds / trained * left / max(1, running)
+            state += f", about {remaining / 60:.0f} min left"
+        return state
+
+
+def show_counts(outcomes: list[Outcome]) -> None:
+    """How many variants were trained, kept and failed."""
+    counts = [sum(o.status == s for o in outcomes) for s in ("done", "kept", "failed")]
+    say("{} trained, {} kept from before, {} failed".format(*counts))
+
+
+def show_decision(decision: Publication) -> None:
+    """The verdict, and of whom."""
+    say(f"verdict: [bold {VERDICT_COLOURS[decision.verdict]}]{decision.verdict}[/]")
+    say(f"candidate: {decision.candidate.run_name}")
+    say(f"baseline:  {decision.baseline.run_name}")
+
+
+def show_place(decision: Publication, model: str) -> None:
+    """Where the decision's version stands, and why."""
+    if decision.model_version is None:
+        say(f"nothing registered: the verdict is {decision.verdict}")
+        return
+    name = f"{model} version {decision.model_version}"
+    canary = decision.canary
+    if canary is None:
+        say(f"{name}: {PLACES[decision.place]}; no canary yet")
+        return
+    seen = f"canary {canary.verdict} after {canary.last.images} images"
+    say(f"{name}: {PLACES[decision.place]}; {seen}, against {canary.champion}")
+
+
+def show_event(event: Event) -> None:
+    """A transition that was just made."""
+    say(f"{event.action}: version {event.version}")
+    say(f"in Production: version {event.after.get('production', 'none')}")
+    say("`promotion book` shows it in the book")
+
+
+def show_findings(findings: list[tuple[Finding, str]]) -> None:
+    """What the audit finds, a row a check, each with its sentence."""
+    shown = table("check", "severity", "outcome", "finding")
+    for one, message in findings:
+        mark = {True: "[green]passed[/]", False: "[red]failed[/]", None: "unknown"}[one.passed]
+        shown.add_row(one.id, one.severity, mark, escape(message))
+    console.print(shown)

@@ -1,0 +1,20 @@
+"""What travels: values that are made once and never changed, and that JSON can hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Fact(BaseModel):
+    """A value that travels through MLflow and is never changed."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Note(Fact):
+    """Something to tell: an id, and the facts that its sentence needs; `report` words it."""
+
+    id: str
+    facts: dict[str, Any] = {}

@@ -1,0 +1,342 @@
+"""The Model Registry: aliases are the truth, a transition happens whole, and history is kept.
+
+MLflow changes one alias at a time, so a transition first writes down what it will do. Whoever comes
+next finds what a killed process left and finishes it. The note is a registered model of its own,
+there only during a transition: creating one is what MLflow does atomically, so it is the lock too.
+"""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import tempfile
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import mlflow
+from filelock import FileLock
+from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
+from mlflow.tracking import MlflowClient
+
+from promotion.checksums import digest_of
+from promotion.errors import RegistryError
+from promotion.facts import Fact, Note
+from promotion.store import REGISTERED_MODEL, VersionTag, every_page
+
+Place = Literal["staging", "production", "left", "none"]
+Action = Literal["stage", "promote", "withdraw", "approve", "rollback"]
+Aliases = dict[str, str]
+
+STAGING, PRODUCTION, PREVIOUS = "staging", "production", "previous"
+ALIASES = (PREVIOUS, PRODUCTION, STAGING)
+TRANSITION = f"{REGISTERED_MODEL}.transition"
+EVENT, HOST = "event", "host"
+# A transition takes a second; a note this old from another machine is that of a dead process.
+LEASE = timedelta(minutes=5)
+PATIENCE_S = 60
+# MLflow takes neither + nor ( in the key of a tag, and SQL servers cut long values.
+WHEN = "%Y-%m-%dT%H:%M:%S.%fZ"
+LONGEST_REASON = 500
+
+
+class Event(Fact):
+    """A transition: what was done to which version, by whom, when (UTC) and why.
+
+    `because` are the facts behind a reason that no person gave; `before` and `after` map aliases to
+    version numbers.
+    """
+
+    action: Action
+    version: str
+    who: str
+    when: str
+    why: str
+    because: Note | None = None
+    before: Aliases
+    after: Aliases
+
+
+def versions(client: MlflowClient) -> list[ModelVersion]:
+    """All versions of the registered model, newest first."""
+    named = f"name = '{REGISTERED_MODEL}'"
+    found = every_page(lambda token: client.search_model_versions(named, page_token=token))
+    return sorted(found, key=lambda one: int(one.version), reverse=True)
+
+
+def version(client: MlflowClient, number: str) -> ModelVersion:
+    """The version of this number.
+
+    Raises:
+        RegistryError: there is none.
+    """
+    found = next((one for one in versions(client) if str(one.version) == number), None)
+    if found is None:
+        raise RegistryError(f"{REGISTERED_MODEL} has no version {number}")
+    return found
+
+
+def aliases(client: MlflowClient) -> Aliases:
+    """The version's number of each alias; none if nothing was ever registered."""
+    models = client.search_registered_models(f"name = '{REGISTERED_MODEL}'")
+    return {alias: str(number) for model in models for alias, number in model.aliases.items()}
+
+
+def history(client: MlflowClient) -> list[Event]:
+    """All transitions of all versions, newest first."""
+    found = [
+        Event.model_validate_json(value)
+        for one in versions(client)
+        for key, value in one.tags.items()
+        if key.startswith(f"{EVENT}.")
+    ]
+    return sorted(found, key=lambda event: event.when, reverse=True)
+
+
+def place_of(client: MlflowClient, number: str) -> Place:
+    """Where a version stands: staged, in Production, gone from Production, or in none of these."""
+    found = aliases(client)
+    if found.get(PRODUCTION) == number:
+        return "production"
+    if any(event.action in ("promote", "approve") for event in _events(client, number)):
+        return "left"
+    return "staging" if found.get(STAGING) == number else "none"
+
+
+def champion_of(client: MlflowClient, number: str) -> str | None:
+    """The version that this one stands against: in Production, or before it was there itself."""
+    found = aliases(client)
+    in_place = found.get(PRODUCTION)
+    return found.get(PREVIOUS) if in_place == number else in_place
+
+
+def stage(client: MlflowClient, number: str, why: str, because: Note | None = None) -> Event | None:
+    """Give a new version the alias `staging`; one that was staged before keeps its place."""
+
+    def plan(before: Aliases) -> Aliases:
+        return {**before, STAGING: number}
+
+    if _events(client, number):
+        recover(client)
+        return None
+    return _transition(client, "stage", lambda before: number, plan, why, because)
+
+
+def promote(
+    client: MlflowClient, number: str, why: str, because: Note | None = None
+) -> Event | None:
+    """Move `production` to the staged version; the one that was there becomes `previous`."""
+
+    def plan(before: Aliases) -> Aliases:
+        if before.get(PRODUCTION) == number:
+            return before
+        if before.get(STAGING) != number:
+            raise RegistryError(
+                f"version {number} is not staged any more; run `promotion canary` again"
+            )
+        return _with_in_production(before, number)
+
+    return _transition(client, "promote", lambda before: number, plan, why, because)
+
+
+def withdraw(
+    client: MlflowClient, number: str, why: str, because: Note | None = None
+) -> Event | None:
+    """Take the alias `staging` from a version; Production stays as it is."""
+
+    def plan(before: Aliases) -> Aliases:
+        return _without(before, STAGING) if before.get(STAGING) == number else before
+
+    return _transition(client, "withdraw", lambda before: number, plan, why, because)
+
+
+def approve(client: MlflowClient, why: str) -> Event:
+    """Put the staged version in Production, as a person who agrees to it.
+
+    Raises:
+        RegistryError: no version is staged, or the canary has not said *go*.
+    """
+
+    def staged(before: Aliases) -> str:
+        if STAGING not in before:
+            raise RegistryError("nothing to approve: no version has the alias staging")
+        number = before[STAGING]
+        if version(client, number).tags.get(VersionTag.CANARY) != "go":
+            raise RegistryError(
+                f"version {number} cannot be approved: the canary has not said go; "
+                "run `promotion canary` first"
+            )
+        return number
+
+    def plan(before: Aliases) -> Aliases:
+        return _with_in_production(before, before[STAGING])
+
+    event = _transition(client, "approve", staged, plan, why)
+    assert event is not None
+    return event
+
+
+def roll_back(client: MlflowClient, why: str) -> Event:
+    """Put `previous` back in Production.
+
+    Raises:
+        RegistryError: there is nothing to go back to.
+    """
+
+    def leaving(before: Aliases) -> str:
+        if PREVIOUS not in before or PRODUCTION not in before:
+            raise RegistryError(
+                "nothing to go back to: no version has the alias previous; "
+                "`promotion status` shows what there is"
+            )
+        return before[PRODUCTION]
+
+    def plan(before: Aliases) -> Aliases:
+        return {**_without(before, PREVIOUS), PRODUCTION: before[PREVIOUS]}
+
+    event = _transition(client, "rollback", leaving, plan, why)
+    assert event is not None
+    return event
+
+
+def recover(client: MlflowClient) -> None:
+    """Finish what a killed process left half done; do nothing if there is nothing.
+
+    Raises:
+        RegistryError: another machine is at work in the registry.
+    """
+    with _one_at_a_time():
+        _finish_what_was_left(client)
+
+
+def _transition(
+    client: MlflowClient,
+    action: Action,
+    subject: Callable[[Aliases], str],
+    plan: Callable[[Aliases], Aliases],
+    why: str,
+    because: Note | None = None,
+) -> Event | None:
+    """Carry a change of aliases out, whole; None if there is nothing to change."""
+    with _one_at_a_time():
+        _finish_what_was_left(client)
+        _begin(client)
+        try:
+            before = aliases(client)
+            number = subject(before)
+            after = plan(before)
+        except BaseException:
+            client.delete_registered_model(TRANSITION)
+            raise
+        if after == before:
+            client.delete_registered_model(TRANSITION)
+            return None
+        event = Event(
+            action=action,
+            version=number,
+            who=f"{_user()}@{platform.node()}",
+            when=datetime.now(UTC).strftime(WHEN),
+            why=textwrap.shorten(why, LONGEST_REASON),
+            because=because,
+            before=before,
+            after=after,
+        )
+        client.set_registered_model_tag(TRANSITION, EVENT, event.model_dump_json())
+        _carry_out(client, event)
+        return event
+
+
+def _carry_out(client: MlflowClient, event: Event) -> None:
+    """Do what the note says; done again, it changes nothing."""
+    now = aliases(client)
+    for alias in ALIASES:
+        target = event.after.get(alias)
+        if target is None and alias in now:
+            client.delete_registered_model_alias(REGISTERED_MODEL, alias)
+        elif target is not None and now.get(alias) != target:
+            client.set_registered_model_alias(REGISTERED_MODEL, alias, target)
+    _mirror_stages(client, event.after)
+    key = f"{EVENT}.{event.when}"
+    client.set_model_version_tag(REGISTERED_MODEL, event.version, key, event.model_dump_json())
+    client.delete_registered_model(TRANSITION)
+
+
+def _begin(client: MlflowClient) -> None:
+    try:
+        client.create_registered_model(TRANSITION, tags={HOST: platform.node()})
+    except MlflowException as error:
+        if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
+            raise
+        raise RegistryError(_busy()) from None
+
+
+def _finish_what_was_left(client: MlflowClient) -> None:
+    note = _note(client)
+    if note is None:
+        return
+    begun = datetime.fromtimestamp(note.creation_timestamp / 1000, UTC)
+    # On this machine nobody else is at work now; another one is given time.
+    if note.tags.get(HOST) != platform.node() and datetime.now(UTC) - begun < LEASE:
+        raise RegistryError(_busy())
+    if EVENT in note.tags:
+        _carry_out(client, Event.model_validate_json(note.tags[EVENT]))
+    else:
+        client.delete_registered_model(TRANSITION)
+
+
+def _note(client: MlflowClient) -> RegisteredModel | None:
+    found = client.search_registered_models(f"name = '{TRANSITION}'")
+    return found[0] if found else None
+
+
+def _busy() -> str:
+    return "another machine is changing the registry; wait a minute and run the same command again"
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Let one process of this machine change this registry; a killed one lets go by itself."""
+    name = digest_of({"registry": mlflow.get_registry_uri()})[:16]
+    place = Path(tempfile.gettempdir()) / f"promotion-registry-{name}.lock"
+    with FileLock(place, timeout=PATIENCE_S, mode=0o666):
+        yield
+
+
+def _mirror_stages(client: MlflowClient, after: Mapping[str, str]) -> None:
+    """Set MLflow's deprecated stages beside the aliases; to be dropped with them."""
+    if not hasattr(client, "transition_model_version_stage"):
+        return
+    stages = {PREVIOUS: "Archived", STAGING: "Staging", PRODUCTION: "Production"}
+    wanted = {after[alias]: stage for alias, stage in stages.items() if alias in after}
+    for one in versions(client):
+        number, now = str(one.version), one.current_stage
+        target = wanted.get(number, "None" if now == "None" else "Archived")
+        if now != target:
+            client.transition_model_version_stage(REGISTERED_MODEL, number, target)
+
+
+def _events(client: MlflowClient, number: str) -> list[Event]:
+    return [event for event in history(client) if event.version == number]
+
+
+def _with_in_production(before: Aliases, number: str) -> Aliases:
+    after = {**_without(before, STAGING), PRODUCTION: number}
+    if PRODUCTION in before:
+        after[PREVIOUS] = before[PRODUCTION]
+    return after
+
+
+def _without(found: Aliases, alias: str) -> Aliases:
+    return {key: number for key, number in found.items() if key != alias}
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

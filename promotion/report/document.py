@@ -1,0 +1,102 @@
+"""Writes documents: facts in, French Markdown out, through Jinja2 templates."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from promotion import lab
+from promotion.audit import audit
+from promotion.comparison import Evidence
+from promotion.decision import Decision, measure
+from promotion.metrics import COSTS, MEASURES
+from promotion.paths import ROOT
+from promotion.report import tables, words
+from promotion.report.sentences import canary_sentence, gate_sentence, turning_sentence
+from promotion.report.words import text
+from promotion.study import Study
+
+TEMPLATES = ROOT / "book" / "templates"
+
+
+def render(template: str, decision: Decision, evidence: Evidence, study: Study) -> str:
+    """Render one of the templates in book/templates with all the facts."""
+    return _render(
+        template,
+        {
+            "decision": decision,
+            "evidence": evidence,
+            "study": study,
+            "policy": study.policy,
+            "text": text,
+            "measured": words.measured,
+            "gate_sentence": gate_sentence,
+            "canary_sentence": canary_sentence,
+            "turning_sentence": turning_sentence,
+            "measure": measure,
+            "dearer": [
+                name for name in COSTS if MEASURES[name].told and _is_dearer(name, evidence)
+            ],
+            "comparison": {one.metric: one for one in evidence.comparison},
+            "gates": {gate.name: gate for gate in decision.gates},
+            "objectives": {one.metric: one for one in decision.objectives},
+        },
+    )
+
+
+def _is_dearer(cost: str, evidence: Evidence) -> bool:
+    """Whether the candidate costs more than the baseline, by the digits that are shown."""
+    if not MEASURES[cost].told:
+        return False
+    ours, theirs = measure(cost, evidence), measure(cost, evidence, evidence.baseline_run)
+    if ours is None or theirs is None or words.measured(cost, ours) == words.measured(cost, theirs):
+        return False
+    return ours > theirs
+
+
+def render_original() -> str:
+    """The page that reads the lab's original decision again, from its published figures."""
+    facts = {
+        "again": lab.read_again(),
+        "images": lab.IMAGES,
+        "candidate": lab.CANDIDATE,
+        "baseline": lab.BASELINE,
+        "table": tables.checks(audit(lab.lab_experiment())).data,
+    }
+    return _render("original.md.j2", facts)
+
+
+def calibration_rows() -> list[dict[str, Any]]:
+    """The simulation's scenarios, as `benchmarks/calibration.py` left them."""
+    rows = json.loads((ROOT / "book" / "calibration.json").read_text(encoding="utf-8"))
+    return list(rows)
+
+
+def render_calibration() -> str:
+    """The page with the table of the simulation."""
+    return _render("calibration.md.j2", {"rows": calibration_rows()})
+
+
+def _render(template: str, facts: Mapping[str, Any]) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "number": words.number,
+        "signed": words.signed,
+        "percent": words.percent,
+        "probability": words.probability,
+        "relation": words.relation,
+        "interval": words.interval,
+    }
+    rendered = environment.get_template(template).render(facts)
+    last_of_a_list = re.compile(r" ;\n(?!- )")
+    return words.typeset(last_of_a_list.sub(".\n", rendered))

@@ -1,0 +1,533 @@
+"""Every plot of the report, one function a plot; each takes values and returns a figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+from promotion.canary import CRITERIA, METRICS, PERCENTILE, SIDES, Look
+from promotion.comparison import (
+    MetricComparison,
+    RunFacts,
+    Selection,
+    pareto_front,
+    wilson_interval,
+)
+from promotion.datasets import images_of, labels_of, read_image, read_labels
+from promotion.detection import Curve, Diagnosis, Seen, curve_of
+from promotion.metrics import RECALL_LEVELS
+from promotion.report.words import number, percent, text
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
+CANDIDATE, BASELINE, OTHER = "#0072B2", "#D55E00", "#8C8C8C"
+FOUND, MISSED, FALSE_ALARM = "#009E73", "#E69F00", "#CC79A7"
+# Beyond twice what is required, more evidence changes nothing.
+MOST_EVIDENCE = 2.0
+
+
+def use_style() -> None:
+    """The report's style: light grid, decimal commas where ticks are ours."""
+    sns.set_theme(style="whitegrid", context="notebook", font_scale=0.9)
+    plt.rcParams.update({"figure.dpi": 110, "savefig.bbox": "tight", "axes.titleweight": "bold"})
+
+
+def _figure(
+    width: float, height: float, rows: int = 1, columns: int = 1
+) -> tuple[Figure, NDArray[np.object_]]:
+    use_style()
+    figure, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
+    # The notebook shows the figure as a cell's result; pyplot must not show it again.
+    plt.close(figure)
+    return figure, axes
+
+
+def _french_ticks(axes: Axes, digits: int = 2) -> None:
+    for axis in (axes.xaxis, axes.yaxis):
+        if not isinstance(axis.get_major_formatter(), FuncFormatter):
+            axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, digits)))
+
+
+def _tick(value: float, digits: int) -> str:
+    return number(value, 0) if value == round(value) else number(value, digits).rstrip("0")
+
+
+def _on_split(title: str, split: str, images: int) -> str:
+    """A title that says on what a figure was measured."""
+    return text(title).format(split=text(f"split.{split}"), images=number(images, 0))
+
+
+def _colour(configuration: str, selection: Selection) -> str:
+    roles = {selection.candidate: CANDIDATE, selection.baseline: BASELINE}
+    return roles.get(configuration, OTHER)
+
+
+def box_sizes(heights: Mapping[str, Sequence[float]]) -> Figure:
+    """The distribution of the persons' heights in pixels, one curve a split."""
+    figure, ((axes,),) = _figure(7, 3.2)
+    for colour, (split, values) in zip((OTHER, CANDIDATE, BASELINE), heights.items(), strict=False):
+        label = text(f"split.{split}")
+        if len(set(values)) > 1:
+            sns.kdeplot(x=np.asarray(values), ax=axes, label=label, color=colour, cut=0)
+    axes.set(
+        title=text("plot.sizes.title"), xlabel=text("plot.sizes.x"), ylabel=text("plot.sizes.y")
+    )
+    _french_ticks(axes, 3)
+    axes.legend()
+    return figure
+
+
+def sample_pictures(folder: Path, split: str, most: int = 6) -> Figure:
+    """Pictures of a split, spread over it, with their annotated boxes."""
+    paths = images_of(folder, split)
+    chosen = [paths[i] for i in np.linspace(0, len(paths) - 1, min(most, len(paths))).astype(int)]
+    columns = min(3, len(chosen))
+    rows = math.ceil(len(chosen) / columns)
+    figure, axes = _figure(10, 3.2 * rows, rows, columns)
+    for axis in axes.ravel():
+        axis.axis("off")
+    for axis, path in zip(axes.ravel(), chosen, strict=False):
+        image = read_image(path)
+        height, width = image.shape[:2]
+        axis.imshow(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+        for _, x, y, w, h in read_labels(labels_of(path)):
+            corner = ((x - w / 2) * width, (y - h / 2) * height)
+            axis.add_patch(
+                Rectangle(corner, w * width, h * height, fill=False, edgecolor=FOUND, linewidth=1.3)
+            )
+    figure.suptitle(text("plot.samples.title").format(split=text(f"split.{split}")))
+    figure.tight_layout()
+    return figure
+
+
+def training_curves(
+    histories: Mapping[str, pd.DataFrame], colours: Mapping[str, str] | None = None
+) -> Figure:
+    """Training loss and val mAP by epoch, one line a run; columns of a history are the two."""
+    figure, ((left, right),) = _figure(10, 3.4, 1, 2)
+    for name, history in histories.items():
+        style = {
+            "color": (colours or {}).get(name, CANDIDATE),
+            "alpha": 0.8,
+            "marker": "o",
+            "ms": 3,
+        }
+        for axes, column in zip((left, right), history.columns, strict=True):
+            axes.plot(history.index, history[column], **style)
+    left.set_ylabel(text("plot.curves.loss"))
+    right.set_ylabel(text("plot.curves.map"))
+    for axes in (left, right):
+        axes.set_xlabel(text("plot.curves.epoch"))
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        _french_ticks(axes, 3)
+    if colours:
+        right.legend(handles=_roles(set(colours.values())))
+    figure.suptitle(text("plot.curves.title"))
+    figure.tight_layout()
+    return figure
+
+
+def run_colours(runs: Sequence[RunFacts], selection: Selection) -> dict[str, str]:
+    """The colour of each run: candidate, baseline or another configuration."""
+    return {run.run_name: _colour(run.configuration, selection) for run in runs}
+
+
+def _roles(colours: set[str]) -> list[Line2D]:
+    """What the colours that are shown mean, for a legend."""
+    roles = {CANDIDATE: "role.candidate", BASELINE: "role.baseline", OTHER: "role.other"}
+    return [
+        Line2D([], [], color=colour, marker="o", label=text(key))
+        for colour, key in roles.items()
+        if colour in colours
+    ]
+
+
+def operating_point(seen: Seen, split: str) -> Figure:
+    """The precision–recall curve of one model, with the point at which it works."""
+    curve = (curve_of(seen.matches), seen.threshold, OTHER)
+    return precision_recall({"": curve}, split, seen.images)
+
+
+def precision_recall(
+    curves: Mapping[str, tuple[Curve, float, str]], split: str, images: int
+) -> Figure:
+    """Precision–recall curves; each value is a curve, its operating threshold and its colour."""
+    figure, ((axes,),) = _figure(6, 4.6)
+    for curve, threshold, colour in curves.values():
+        axes.plot(curve.recall, curve.precision, color=colour, alpha=0.8)
+        at = np.flatnonzero(curve.confidence >= threshold)
+        if len(at):
+            axes.plot(curve.recall[at[-1]], curve.precision[at[-1]], "o", color=colour, ms=7)
+    axes.set(
+        title=_on_split("plot.pr.title", split, images),
+        xlabel=text("metric.recall"),
+        ylabel=text("metric.precision"),
+        xlim=(0, 1),
+        ylim=(0, 1.02),
+    )
+    _french_ticks(axes, 1)
+    shown = {colour for _, _, colour in curves.values()}
+    point = Line2D([], [], linestyle="", marker="o", color="black", label=text("plot.pr.point"))
+    roles = _roles(shown) if len(shown) > 1 else []
+    axes.legend(handles=[*roles, point], loc="upper right")
+    return figure
+
+
+def seed_strips(
+    runs: Sequence[RunFacts],
+    metrics: Sequence[str],
+    selection: Selection,
+    split: str,
+    images: int,
+) -> Figure:
+    """One point a run, one strip a configuration, one panel a metric; a bar marks the mean."""
+    configurations = list(dict.fromkeys(run.configuration for run in runs))
+    height = 1.2 + 0.45 * len(configurations)
+    figure, (row,) = _figure(4.2 * len(metrics) + 1, height, 1, len(metrics))
+    for axes, metric in zip(row, metrics, strict=True):
+        for place, configuration in enumerate(configurations):
+            values = [run.metrics[metric] for run in runs if run.configuration == configuration]
+            colour = _colour(configuration, selection)
+            axes.plot(values, [place] * len(values), "o", color=colour, alpha=0.75)
+            axes.plot(
+                [np.mean(values)] * 2, [place - 0.3, place + 0.3], color=colour, linewidth=2.5
+            )
+        axes.set_xlabel(text(f"metric.{metric}"))
+        axes.set_yticks(range(len(configurations)), configurations if axes is row[0] else [])
+        axes.set_ylim(-0.6, len(configurations) - 0.4)
+        axes.invert_yaxis()
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, 3)))
+    figure.suptitle(_on_split("plot.seeds.title", split, images))
+    figure.tight_layout()
+    return figure
+
+
+def gain_against_costs(
+    runs: Sequence[RunFacts],
+    costs: Sequence[str],
+    gain: str,
+    selection: Selection,
+    split: str,
+) -> Figure:
+    """A metric against each cost, one point a run, with the Pareto front of the runs."""
+    figure, (row,) = _figure(5.2 * len(costs), 4, 1, len(costs))
+    for axes, cost in zip(row, costs, strict=True):
+        points = {run.run_name: (run.metrics[cost], run.metrics[gain]) for run in runs}
+        for run in runs:
+            colour = _colour(run.configuration, selection)
+            axes.plot(*points[run.run_name], "o", color=colour, alpha=0.8)
+        front = sorted(points[name] for name in pareto_front(points))
+        axes.step(
+            [x for x, _ in front],
+            [y for _, y in front],
+            where="post",
+            color="black",
+            linestyle="--",
+            linewidth=1,
+        )
+        axes.set(xlabel=text(f"metric.{cost}"), ylabel=text(f"metric.{gain}"))
+        _french_ticks(axes, 3)
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+    front_line = Line2D([], [], color="black", linestyle="--", label=text("plot.pareto.front"))
+    shown = {_colour(run.configuration, selection) for run in runs}
+    row[-1].legend(handles=[*_roles(shown), front_line], loc="lower right")
+    figure.suptitle(text("plot.pareto.title").format(split=text(f"split.{split}")))
+    figure.tight_layout()
+    return figure
+
+
+def latencies(milliseconds: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
+    """The latency of each run on each image, as boxes from the 5th to the 95th percentile."""
+    figure, ((axes,),) = _figure(8, 1 + 0.33 * milliseconds.shape[1])
+    boxes = axes.boxplot(
+        [milliseconds[name] for name in milliseconds],
+        orientation="horizontal",
+        whis=(5, 95),
+        showfliers=False,
+        patch_artist=True,
+        medianprops={"color": "black"},
+        widths=0.6,
+    )
+    for patch, name in zip(boxes["boxes"], milliseconds, strict=True):
+        patch.set(facecolor=colours[str(name)], alpha=0.6)
+    axes.set_yticks(range(1, milliseconds.shape[1] + 1), list(milliseconds))
+    axes.invert_yaxis()
+    axes.set(title=text("plot.latency.title"), xlabel=text("plot.latency.x"))
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, 1)))
+    return figure
+
+
+def differences(
+    comparison: Sequence[MetricComparison],
+    required: Mapping[str, float],
+    images: int,
+    persons: int,
+) -> Figure:
+    """Candidate − baseline for each metric, with its interval and what the policy requires."""
+    figure, ((axes,),) = _figure(7, 1.2 + 0.5 * len(comparison))
+    for place, found in enumerate(comparison):
+        low, high = found.interval
+        axes.plot([low, high], [place, place], color=CANDIDATE, linewidth=2.5)
+        axes.plot(found.difference, place, "o", color=CANDIDATE)
+        if found.metric in required:
+            axes.plot(required[found.metric], place, "|", color="black", ms=18, mew=1.5)
+    axes.axvline(0, color="black", linewidth=0.8)
+    names = [text(f"metric.{found.metric}") for found in comparison]
+    axes.set_yticks(range(len(comparison)), names)
+    axes.invert_yaxis()
+    title = text("plot.difference.title").format(
+        images=number(images, 0), persons=number(persons, 0)
+    )
+    axes.set(title=title, xlabel=text("plot.difference.x"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, 3)))
+    mark = Line2D(
+        [],
+        [],
+        linestyle="",
+        marker="|",
+        ms=12,
+        color="black",
+        label=text("plot.difference.required"),
+    )
+    axes.legend(handles=[mark], loc="best")
+    return figure
+
+
+def side_by_side(pictures: Sequence[Path], models: Mapping[str, Seen]) -> Figure:
+    """The same images as each model sees them at its operating threshold, one row a model.
+
+    `models` maps a title to what the model saw; the first has the last row. Persons found, persons
+    missed and false alarms have a colour each.
+    """
+    figure, axes = _figure(4 * len(pictures), 3.3 * len(models) + 0.4, len(models), len(pictures))
+    rows = list(models.items())[::-1]
+    for row, (title, seen) in zip(axes, rows, strict=True):
+        row[0].set_title(title, fontsize=14, loc="left")
+        for axis, path in zip(row, pictures, strict=True):
+            axis.imshow(cv2.cvtColor(read_image(path), cv2.COLOR_BGR2RGB))
+            axis.axis("off")
+            _draw_verdicts(axis, seen, path.name)
+    handles = [
+        Line2D([], [], color=FOUND, label=text("plot.detections.found")),
+        Line2D([], [], color=MISSED, linestyle="--", label=text("plot.detections.missed")),
+        Line2D([], [], color=FALSE_ALARM, label=text("plot.detections.false")),
+    ]
+    figure.legend(handles=handles, loc="lower center", ncols=3, fontsize=14)
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
+    return figure
+
+
+def _draw_verdicts(axis: Axes, seen: Seen, image: str) -> None:
+    found, missed, false = seen.on_picture(image)
+    for boxes, colour, line in (
+        (found, FOUND, "-"),
+        (missed, MISSED, "--"),
+        (false, FALSE_ALARM, "-"),
+    ):
+        for x0, y0, x1, y1 in boxes:
+            frame = Rectangle(
+                (x0, y0),
+                x1 - x0,
+                y1 - y0,
+                fill=False,
+                edgecolor=colour,
+                linestyle=line,
+                linewidth=1.6,
+            )
+            axis.add_patch(frame)
+
+
+def curves_with_bands(
+    models: Mapping[str, Seen],
+    bands: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
+    colours: Mapping[str, str],
+    split: str,
+    confidence: float,
+) -> Figure:
+    """Precision–recall curves with the band of precision that other images would fill."""
+    curves = {
+        name: (curve_of(seen.matches), seen.threshold, colours[name])
+        for name, seen in models.items()
+    }
+    images = next(iter(models.values())).images
+    figure = precision_recall(curves, split, images)
+    axes = figure.axes[0]
+    for name, (low, high) in bands.items():
+        axes.fill_between(RECALL_LEVELS, low, high, color=colours[name], alpha=0.15, linewidth=0)
+    level = f"{number(100 * confidence, 0)} %"
+    axes.set_title(f"{axes.get_title()}\n" + text("plot.band").format(level=level), fontsize=10)
+    return figure
+
+
+def reliability(diagnoses: Mapping[str, Diagnosis], colours: Mapping[str, str]) -> Figure:
+    """The share of right boxes against their confidence; the diagonal is a calibrated model."""
+    figure, ((axes,),) = _figure(5, 4.4)
+    axes.plot([0, 1], [0, 1], color="black", linestyle="--", linewidth=1)
+    for name, found in diagnoses.items():
+        label = text("plot.reliability.label").format(name=name, ece=number(found.ece))
+        places = [one.confidence for one in found.bins]
+        right = [one.right for one in found.bins]
+        axes.plot(places, right, "o-", color=colours[name], label=label)
+    axes.set(
+        title=text("plot.reliability.title"),
+        xlabel=text("plot.reliability.x"),
+        ylabel=text("plot.reliability.y"),
+        xlim=(0, 1),
+        ylim=(0, 1),
+    )
+    _french_ticks(axes, 1)
+    axes.legend(loc="upper left", fontsize=8)
+    return figure
+
+
+def variance_split(comparison: Sequence[MetricComparison]) -> Figure:
+    """The standard error of each difference, by its source: the images, the seeds."""
+    figure, ((axes,),) = _figure(7, 1 + 0.5 * len(comparison))
+    for place, one in enumerate(comparison):
+        for offset, (value, colour) in enumerate(
+            ((one.image_error, CANDIDATE), (one.seed_error or 0.0, BASELINE))
+        ):
+            axes.barh(place + 0.36 * offset - 0.18, value, 0.34, color=colour)
+    axes.set_yticks(range(len(comparison)), [text(f"metric.{one.metric}") for one in comparison])
+    axes.invert_yaxis()
+    axes.set(title=text("plot.variance.title"), xlabel=text("plot.variance.x"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, 3)))
+    sources = {"plot.variance.images": CANDIDATE, "plot.variance.seeds": BASELINE}
+    handles = [Rectangle((0, 0), 1, 1, color=c, label=text(key)) for key, c in sources.items()]
+    axes.legend(handles=handles, loc="best")
+    return figure
+
+
+def calibration(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """The simulation, a row a scenario: coverage, and promotions that are errors or power.
+
+    Bars are Wilson's intervals at 95% over the simulated studies.
+    """
+    figure, ((left, right),) = _figure(11, 1.4 + 0.33 * len(rows), 1, 2)
+    left.axvspan(0.93, 0.97, color=FOUND, alpha=0.15)
+    right.axvline(0.05, color="black", linestyle="--", linewidth=1)
+    for place, row in enumerate(rows):
+        is_error = row["gain"] <= row["worth"]
+        colours = (CANDIDATE, BASELINE if is_error else FOUND)
+        for axes, key, colour in zip((left, right), ("covered", "promoted"), colours, strict=True):
+            studies = row["studies"]
+            low, high = wilson_interval(round(row[key] * studies), studies, 0.95)
+            axes.plot([low, high], [place, place], color=colour, linewidth=2)
+            axes.plot(row[key], place, "o", color=colour, ms=5)
+    names = [
+        text("plot.calibration.scenario").format(
+            sd=number(row["seed_sd"]),
+            gain=number(row["gain"], 2),
+            images=row["images"],
+            seeds=row["seeds"],
+            rivals=row["rivals"],
+        )
+        for row in rows
+    ]
+    left.set_yticks(range(len(rows)), names)
+    right.set_yticks(range(len(rows)), [])
+    left.set(title=text("plot.calibration.coverage"), xlim=(0.9, 1))
+    right.set(title=text("plot.calibration.promoted"), xlim=(-0.02, 1.02))
+    for axes in (left, right):
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
+    meanings = {"plot.calibration.error": BASELINE, "plot.calibration.power": FOUND}
+    handles = [
+        Line2D([], [], color=colour, marker="o", label=text(key))
+        for key, colour in meanings.items()
+    ]
+    right.legend(handles=handles, loc="upper right")
+    figure.tight_layout()
+    return figure
+
+
+def canary_differences(looks: Sequence[Look]) -> Figure:
+    """Challenger − champion after each batch, with the bounds that hold at all batches together."""
+    figure, (row,) = _figure(10, 3.6, 1, len(METRICS))
+    images = [look.images for look in looks]
+    for axes, metric in zip(row, METRICS, strict=True):
+        found = [look.criterion(metric) for look in looks]
+        low, high = zip(*(one.bounds for one in found), strict=True)
+        axes.fill_between(images, low, high, color=CANDIDATE, alpha=0.2)
+        axes.plot(images, [one.value for one in found], "o-", color=CANDIDATE, ms=4)
+        axes.axhline(0, color="black", linewidth=0.8)
+        axes.axhline(found[0].limit, color=BASELINE, linestyle="--", label=text("plot.margin"))
+        axes.set(xlabel=text("plot.canary.x"), ylabel=text(f"canary.{metric}"))
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        _french_ticks(axes, 2)
+        axes.legend(loc="upper right")
+    figure.suptitle(text("plot.canary.differences"))
+    figure.tight_layout()
+    return figure
+
+
+def canary_evidence(looks: Sequence[Look]) -> Figure:
+    """How far each criterion is from being held, and from being broken, after each batch."""
+    figure, (row,) = _figure(10, 3.6, 1, 2)
+    images = [look.images for look in looks]
+    palette = sns.color_palette("colorblind", len(CRITERIA))
+    for axes, side in zip(row, ("for", "against"), strict=True):
+        for colour, name in zip(palette, CRITERIA, strict=True):
+            values = [getattr(look.criterion(name), f"evidence_{side}") for look in looks]
+            axes.plot(images, np.minimum(values, MOST_EVIDENCE), "o-", ms=4, color=colour)
+        axes.axhline(1, color="black", linestyle="--", linewidth=1)
+        axes.set(xlabel=text("plot.canary.x"), title=text(f"plot.evidence.{side}"))
+        axes.set_ylim(-0.05, MOST_EVIDENCE + 0.05)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        _french_ticks(axes, 1)
+    row[0].set_ylabel(text("plot.evidence.y"))
+    handles = [
+        Line2D([], [], color=colour, marker="o", ms=4, label=text(f"canary.{name}"))
+        for colour, name in zip(palette, CRITERIA, strict=True)
+    ]
+    figure.legend(handles=handles, loc="lower center", ncols=3, fontsize=8)
+    figure.tight_layout(rect=(0, 0.14, 1, 1))
+    return figure
+
+
+def canary_latencies(observations: pd.DataFrame, limit: float, requests: int) -> Figure:
+    """The share of answers that came within a time, for both sides, under the same load."""
+    figure, ((axes,),) = _figure(7, 3.4)
+    for side, colour in zip(SIDES, (CANDIDATE, BASELINE), strict=True):
+        label = text(f"contender.{side}")
+        sns.ecdfplot(x=observations[f"ms_{side}"], ax=axes, color=colour, label=label)
+    axes.axvline(limit, color="black", linestyle="--", linewidth=1)
+    axes.axhline(PERCENTILE / 100, color="black", linestyle=":", linewidth=1)
+    title = text("plot.canary.latency").format(requests=requests)
+    axes.set(title=title, xlabel=text("plot.latency.x"), ylabel=text("plot.canary.share"))
+    axes.set_xlim(left=0)
+    _french_ticks(axes, 2)
+    axes.legend(loc="lower right")
+    return figure
+
+
+def canary_drift(reference: pd.DataFrame, observations: pd.DataFrame) -> Figure:
+    """What the challenger draws in an image: on test, and on the canary."""
+    figure, (row,) = _figure(10, 3.4, 1, 2)
+    for axes, column in zip(row, ("boxes", "confidence"), strict=True):
+        seen = {
+            "split.test": reference[column],
+            "split.canary": observations[f"{column}_challenger"],
+        }
+        for colour, (key, values) in zip((OTHER, CANDIDATE), seen.items(), strict=True):
+            sns.ecdfplot(x=values.dropna(), ax=axes, color=colour, label=text(key))
+        axes.set(xlabel=text(f"plot.drift.{column}"), ylabel=text("plot.canary.share"))
+        _french_ticks(axes, 2)
+        axes.legend(loc="lower right")
+    figure.suptitle(text("plot.canary.drift"))
+    figure.tight_layout()
+    return figure

@@ -1,0 +1,176 @@
+"""What is published: a decision with what came of it, as decision.json and decision.md hold it."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+from IPython.display import Markdown
+from matplotlib.figure import Figure
+
+from promotion.audit import Finding
+from promotion.canary import CanaryResult
+from promotion.comparison import Evidence
+from promotion.decision import Decision, next_steps_of, risks_of
+from promotion.facts import Note
+from promotion.registry import Parity, Place, Registration, describe, place_of
+from promotion.report.document import render
+from promotion.report.sentences import (
+    finding_sentence,
+    next_step_sentence,
+    note_sentence,
+    rest_sentence,
+    risk_sentence,
+)
+from promotion.store import (
+    Artifact,
+    Role,
+    Session,
+    Tag,
+    latest,
+    load_fact,
+    log_bytes,
+    log_fact,
+    set_tags,
+)
+from promotion.study import Study
+
+
+class Told(Finding):
+    """A finding with its sentence."""
+
+    message: str
+
+    @property
+    def page(self) -> str:
+        """The section of the book that explains the check."""
+        return f"audit.html#{self.id}"
+
+
+class ToldCanary(CanaryResult):
+    """How the canary went, with the sentences of what its pictures' checks warn of."""
+
+    dataset_warnings: list[str]
+
+
+class Publication(Decision):
+    """A decision with its sentences and with what came of it: version, parity, canary, place.
+
+    `risks` and `next_steps` are sentences; `risk_notes` and `next_step_notes` are the ids and facts
+    behind them, in the same order.
+    """
+
+    audit: list[Told]  # type: ignore[assignment]
+    risks: list[str]
+    next_steps: list[str]
+    risk_notes: list[Note]
+    next_step_notes: list[Note]
+    model_version: str | None
+    parity: Parity | None
+    canary: ToldCanary | None
+    place: Place
+
+    @property
+    def steps_done(self) -> list[bool]:
+        """Which of a promotion's steps are done: Staging, canary, Production."""
+        tested = self.canary is not None and self.canary.verdict != "continue"
+        promoted = self.place in ("production", "left")
+        return [self.model_version is not None, tested, promoted]
+
+
+def publish(
+    decision: Decision,
+    evidence: Evidence,
+    registration: Registration | None = None,
+    canary: CanaryResult | None = None,
+    place: Place = "none",
+) -> Publication:
+    """Assemble what is published from the decision and from what came of it."""
+    number = registration.version if registration else None
+    audit = [Told(**one.model_dump(), message=finding_sentence(one)) for one in decision.audit]
+    failed = [one for one in audit if one.failed]
+    risks, steps = risks_of(decision, evidence), next_steps_of(decision, evidence)
+    return Publication(
+        **{**dict(decision), "audit": audit},
+        risks=[risk_sentence(one) for one in risks] + [one.message for one in failed],
+        next_steps=[next_step_sentence(one, number, canary, place) for one in steps],
+        risk_notes=[*risks, *(Note(id=f"audit.{one.id}", facts=one.facts) for one in failed)],
+        next_step_notes=steps,
+        model_version=number,
+        parity=registration.parity if registration else None,
+        canary=_told(canary) if canary else None,
+        place=place,
+    )
+
+
+def _told(canary: CanaryResult) -> ToldCanary:
+    warnings = [note_sentence(note) for note in canary.dataset_findings]
+    return ToldCanary(**dict(canary), dataset_warnings=warnings)
+
+
+def write_document(publication: Publication, evidence: Evidence, study: Study) -> str:
+    """The decision document, in Markdown."""
+    return render("decision.md.j2", publication, evidence, study)
+
+
+def write_summary(publication: Publication, evidence: Evidence, study: Study) -> str:
+    """What the landing page shows, in Markdown."""
+    return render("summary.md.j2", publication, evidence, study)
+
+
+def record_publication(session: Session, publication: Publication, evidence: Evidence) -> str:
+    """Log what is published at this step, and return its document."""
+    client, run_id, study = session.client, session.run_id, session.study
+    document = write_document(publication, evidence, study)
+    content = publication.model_dump_json(indent=2)
+    log_bytes(client, run_id, Artifact.DECISION_JSON, content.encode())
+    log_bytes(client, run_id, Artifact.DECISION_MD, document.encode())
+    summary = write_summary(publication, evidence, study)
+    log_bytes(client, run_id, Artifact.SUMMARY, summary.encode())
+    log_fact(client, run_id, Artifact.EVIDENCE, evidence)
+    set_tags(client, run_id, {Tag.VERDICT: publication.verdict, Tag.NOTE: document})
+    return document
+
+
+def publish_step(
+    session: Session,
+    decision: Decision,
+    evidence: Evidence,
+    registration: Registration,
+    canary: CanaryResult | None = None,
+) -> Publication:
+    """Publish what stands after a step of the registry, in its run and on the version."""
+    number = registration.version
+    place = place_of(session.client, number) if number else "none"
+    published = publish(decision, evidence, registration, canary, place)
+    document = record_publication(session, published, evidence)
+    describe(session.client, number, document, rest_sentence(decision))
+    return published
+
+
+def record_picture(session: Session, figure: Figure) -> None:
+    """Log the picture that the landing page shows."""
+    buffer = BytesIO()
+    figure.savefig(buffer, dpi=110)
+    log_bytes(session.client, session.run_id, Artifact.PICTURE, buffer.getvalue())
+
+
+def criteria(publication: Publication, evidence: Evidence, study: Study) -> Markdown:
+    """The table of the policy's criteria, as the document has it."""
+    return Markdown(render("criteria.md.j2", publication, evidence, study))  # type: ignore[no-untyped-call]
+
+
+def load_decision(session: Session, run_id: str) -> tuple[Decision, Evidence]:
+    """Read a decision and its evidence from its run; an empty id takes the study's newest."""
+    if not run_id:
+        study = session.study
+        run_id = latest(session.client, study.experiment, study.name, Role.DECISION).info.run_id
+    client = session.client
+    decision = load_fact(client, run_id, Artifact.DECISION_JSON, Decision)
+    return decision, load_fact(client, run_id, Artifact.EVIDENCE, Evidence)
+
+
+def write_home(home: Path, publication: Publication, document: str) -> None:
+    """Put decision.md and decision.json where the user looks for them."""
+    (home / "decision.md").write_text(document, encoding="utf-8")
+    (home / "decision.json").write_text(publication.model_dump_json(indent=2), encoding="utf-8")

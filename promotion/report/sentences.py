@@ -1,0 +1,191 @@
+"""Sentences about a decision: ids and facts in, French out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from promotion.audit import Finding
+from promotion.canary import CanaryResult, facts_of
+from promotion.comparison import Evidence, FailedVariant
+from promotion.decision import Decision, Gate, sensitivity
+from promotion.detection import Seen
+from promotion.facts import Note
+from promotion.registry import Event, Place
+from promotion.report import words
+from promotion.report.words import sentence, text
+
+
+def finding_sentence(found: Finding) -> str:
+    """What a check of the audit found."""
+    return sentence(f"audit.{found.id}.{found.said}", found.facts)
+
+
+def note_sentence(note: Note) -> str:
+    """What the checks of a dataset warn of."""
+    return sentence(f"note.{note.id}", note.facts)
+
+
+def risk_sentence(risk: Note) -> str:
+    """A risk, with its mitigation."""
+    return sentence(f"risk.{risk.id}", risk.facts)
+
+
+def failure_sentence(failed: FailedVariant) -> str:
+    """Why a variant has no complete run."""
+    return failed.error or text(f"run.{failed.reason}")
+
+
+def reason_sentence(event: Event) -> str:
+    """Why a transition was made: in a person's words, or by the facts behind it."""
+    if event.because is None:
+        return event.why
+    if event.because.id.startswith("canary_"):
+        return canary_facts_sentence(event.because.id.removeprefix("canary_"), event.because.facts)
+    return sentence(f"because.{event.because.id}", event.because.facts)
+
+
+def next_step_sentence(
+    step: Note, number: str | None, canary: CanaryResult | None, place: Place
+) -> str:
+    """What to do next; for a promotion's steps, with what came of them so far."""
+    if step.id == "register":
+        return text("next.register") + _registered(number)
+    if step.id == "canary":
+        return text("next.canary") + _tested(canary)
+    if step.id == "production":
+        return text("next.production") + _in_production(number, canary, place)
+    if step.id == "gate":
+        gate = Gate.model_validate(step.facts["gate"])
+        return text("next.gate").format(gate=gate_sentence(gate))
+    if step.id == "settle":
+        return settling_sentence(step.facts["needed"], step.facts["metric"])
+    return sentence(f"next.{step.id}", step.facts)
+
+
+def _registered(number: str | None) -> str:
+    return "" if number is None else text("done.version").format(version=number)
+
+
+def _tested(canary: CanaryResult | None) -> str:
+    return "" if canary is None else text("done.canary") + canary_sentence(canary)
+
+
+def _in_production(number: str | None, canary: CanaryResult | None, place: Place) -> str:
+    if place in ("production", "left"):
+        return text(f"done.{place}").format(version=number)
+    if canary is None or canary.verdict == "continue":
+        return ""
+    if canary.verdict == "stop":
+        return text("done.stopped")
+    return text("done.waits" if place == "staging" else "done.displaced")
+
+
+def canary_sentence(canary: CanaryResult) -> str:
+    """The canary's verdict in one sentence: after how many images, and why or what is missing."""
+    return canary_facts_sentence(canary.verdict, facts_of(canary))
+
+
+def canary_facts_sentence(verdict: str, facts: Mapping[str, Any]) -> str:
+    """The same, from the facts that travel with an event of the registry."""
+    told = sentence(f"canary.{verdict}.sentence", facts)
+    if verdict != "continue":
+        return told
+    key = "canary.needed" if facts["needed"] else "canary.needed_unknown"
+    return told + sentence(key, {"images": facts["needed"]})
+
+
+def settling_sentence(found: Mapping[str, Any], metric: str) -> str:
+    """What would settle the open claim on a metric, in words."""
+    ways = []
+    if found["images"] is not None:
+        ways.append(text("settle.images").format(images=words.number(found["images"], 0)))
+    if found["seeds"] is not None:
+        ways.append(text("settle.seeds").format(seeds=found["seeds"]))
+    if found["both"] is not None:
+        images, seeds = found["both"]
+        both = text("settle.both").format(images=words.number(images, 0), seeds=seeds)
+        ways.append(both)
+    shown = f"metric.{metric}"
+    if not ways:
+        return text("settle.unknown").format(metric=text(shown))
+    either = text("settle.or").join(ways)
+    return text("next.settle").format(ways=either, metric=text(shown))
+
+
+def turning_sentence(decision: Decision, evidence: Evidence) -> str:
+    """What gain is established, and which other policies would have led to another verdict."""
+    first = decision.objectives[0]
+    established = text("turning.gain").format(
+        metric=text(f"metric.{first.metric}"),
+        gain=words.signed(evidence.exceeded(first.metric, decision.required_probability)),
+        worth=words.number(first.smallest_gain),
+    )
+    tried = sensitivity(evidence, decision.policy, decision.audit)[1:]
+    turned = [
+        text("turning.one").format(
+            policy=text(f"policy.{one.name}"), verdict=text(f"verdict.{one.verdict}")
+        )
+        for one in tried
+        if one.verdict != decision.verdict
+    ]
+    if not turned:
+        return established + text("turning.none").format(policies=len(tried))
+    return established + text("turning.some").format(policies=len(tried), turned=", ".join(turned))
+
+
+def gate_sentence(gate: Gate) -> str:
+    """A gate in words: measure, limit and what was found."""
+    return text("gate.sentence").format(
+        name=text(f"metric.{gate.name}"),
+        sign="≥" if gate.at_least else "≤",
+        limit=words.measured(gate.name, gate.limit),
+        value=words.measured(gate.name, gate.value),
+    )
+
+
+def transition_sentence(verdict: str, number: str, place: Place) -> str:
+    """What the canary's verdict did to the version."""
+    key = {"production": "production", "left": "left"}.get(place)
+    if key is None:
+        key = {"stop": "stopped", "continue": "continues", "go": "waits"}[verdict]
+    return text(f"transition.{key}").format(version=number)
+
+
+def verdict_sentence(decision: Decision) -> str:
+    """The verdict, in a word."""
+    return text(f"verdict.{decision.verdict}")
+
+
+def detections_sentence(seen: Seen) -> str:
+    """How many boxes a model drew."""
+    return text("detections.count").format(boxes=words.number(len(seen.detections), 0))
+
+
+def optimism_sentence(optimism: float, metric: str) -> str:
+    """By how much the best of several looks better than it is."""
+    return text("optimism").format(optimism=words.signed(optimism), metric=text(f"metric.{metric}"))
+
+
+def registration_sentence(number: str | None, decision: Decision) -> str:
+    """What registration did, and on which verdict."""
+    if number:
+        return text("registered.yes").format(version=number)
+    return text("registered.no").format(verdict=text(f"verdict.{decision.verdict}"))
+
+
+def still_true_sentence(evidence: Evidence) -> str:
+    """That the decision rests on what is there now."""
+    return text("registered.still_true").format(
+        runs=len(evidence.runs), digest=evidence.dataset_digest[:12]
+    )
+
+
+def rest_sentence(decision: Decision) -> str:
+    """Where the whole document is, at the end of a version's description that is cut."""
+    return text("registered.more").format(run=decision.candidate.run_name)
+
+
+def session_sentence(experiment: str, run_id: str) -> str:
+    """Where in MLflow a notebook's run is."""
+    return text("session.run").format(experiment=experiment, run=run_id)

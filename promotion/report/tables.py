@@ -1,0 +1,458 @@
+"""The report's tables: values in, a French table out, ready to be shown by a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from statistics import stdev
+
+import pandas as pd
+from IPython.display import HTML
+from mlflow.entities.model_registry import ModelVersion
+
+from promotion.audit import Finding
+from promotion.canary import CanaryResult, Criterion, Look
+from promotion.comparison import (
+    ConfigurationFacts,
+    FailedVariant,
+    MetricComparison,
+    RunFacts,
+    Selection,
+)
+from promotion.datasets import SPLITS, Manifest
+from promotion.decision import Alternative, Gate
+from promotion.detection import Diagnosis
+from promotion.facts import Note
+from promotion.metrics import COSTS, METRICS
+from promotion.registry import LEAST_SHARE, MOST_MAP_GAP, Event, Parity
+from promotion.report.sentences import (
+    failure_sentence,
+    finding_sentence,
+    note_sentence,
+    reason_sentence,
+)
+from promotion.report.words import (
+    MISSING,
+    NBSP,
+    interval,
+    measured,
+    number,
+    percent,
+    probability,
+    signed,
+    text,
+)
+from promotion.store import VersionTag
+from promotion.training import Energy
+
+# A reason cut short with dots, or a run left out, is not what a report is for.
+for _option in ("max_colwidth", "max_rows", "max_columns"):
+    pd.set_option(f"display.{_option}", None)
+
+QUALITY = (*METRICS, "threshold")
+
+
+def _table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    table = pd.DataFrame(list(rows))
+    return _with_row_names(table)
+
+
+def _with_row_names(table: pd.DataFrame) -> pd.DataFrame:
+    """Make the first column the rows' names, its title in the corner of the header."""
+    title = table.columns[0]
+    return table.set_index(title).rename_axis(index=None, columns=title)
+
+
+def splits(manifest: Manifest) -> pd.DataFrame:
+    """Images and persons of each split."""
+    return _table(
+        [
+            {
+                text("column.split"): text(f"split.{split}"),
+                text("column.images"): number(manifest.images[split], 0),
+                text("column.persons"): number(manifest.instances[split], 0),
+                text("column.persons_per_image"): number(
+                    manifest.instances[split] / manifest.images[split], 1
+                ),
+            }
+            for split in SPLITS
+        ]
+    )
+
+
+def findings(notes: Sequence[Note]) -> pd.DataFrame:
+    """One row a warning of the integrity checks; one that says so if there is none."""
+    messages = [note_sentence(note) for note in notes] or [text("findings.none")]
+    return _table(
+        [
+            {text("column.check"): place, text("column.message"): message}
+            for place, message in enumerate(messages, start=1)
+        ]
+    )
+
+
+def requested_and_applied(
+    asked: Mapping[str, object], applied: Mapping[str, object]
+) -> pd.DataFrame:
+    """What was asked of the training beside what it really used."""
+    keys = [key for key in asked if f"applied_{key}" in applied]
+    return _table(
+        [
+            {
+                text("column.parameter"): key,
+                text("column.requested"): str(asked[key]),
+                text("column.applied"): str(applied[f"applied_{key}"]),
+            }
+            for key in keys
+        ]
+    )
+
+
+def metrics(values: Mapping[str, float]) -> pd.DataFrame:
+    """One row a metric."""
+    return _table(
+        [
+            {
+                text("column.metric"): text(f"metric.{name}"),
+                text("column.value"): measured(name, value),
+            }
+            for name, value in values.items()
+        ]
+    )
+
+
+def runs(facts: Sequence[RunFacts], names: Sequence[str] = QUALITY) -> pd.DataFrame:
+    """One row a run: its metrics on val."""
+    return _table(
+        [
+            {text("column.run"): run.run_name}
+            | {
+                text(f"metric.{name}"): measured(name, run.metrics[name])
+                for name in names
+                if name in run.metrics
+            }
+            for run in facts
+        ]
+    )
+
+
+def energy(found: Energy) -> pd.DataFrame:
+    """Duration and energy of a training, and whether a meter measured it."""
+    table = metrics({"train_seconds": found.seconds, "energy_wh": found.watt_hours})
+    table.loc[text("column.method")] = text(f"energy.{found.method}")
+    return table
+
+
+def selection(chosen: Selection) -> pd.DataFrame:
+    """The two configurations that val chose to compare, and the run that stands for each."""
+    names = [text(f"column.{key}") for key in ("role", "configuration", "run")]
+    rows = [
+        (text("role.candidate"), chosen.candidate, chosen.candidate_run),
+        (text("role.baseline"), chosen.baseline, chosen.baseline_run),
+    ]
+    return _with_row_names(pd.DataFrame(rows, columns=names))
+
+
+def configurations(
+    facts: Sequence[ConfigurationFacts], names: Sequence[str] = QUALITY
+) -> pd.DataFrame:
+    """One row a configuration: mean over seeds ± standard deviation."""
+    return _table(
+        [
+            {
+                text("column.configuration"): one.name,
+                text("column.seeds"): ", ".join(str(seed) for seed in one.seeds),
+            }
+            | {
+                text(f"metric.{name}"): _mean_and_sd(name, one)
+                for name in names
+                if name in one.mean
+            }
+            for one in facts
+        ]
+    )
+
+
+def costs(facts: Sequence[ConfigurationFacts]) -> pd.DataFrame:
+    """One row a configuration: its costs, mean over seeds ± standard deviation."""
+    return configurations(facts, COSTS)
+
+
+def _mean_and_sd(name: str, facts: ConfigurationFacts) -> str:
+    sd = facts.sd[name]
+    mean = measured(name, facts.mean[name])
+    return mean if sd is None else f"{mean}{NBSP}±{NBSP}{measured(name, sd)}"
+
+
+def variance(found: Sequence[MetricComparison]) -> pd.DataFrame:
+    """One row a metric: the error of the difference that images give, and that seeds give."""
+    return _table(
+        [
+            {
+                text("column.metric"): text(f"metric.{one.metric}"),
+                text("column.difference"): signed(one.difference),
+                text("column.image_error"): number(one.image_error),
+                text("column.seed_error"): number(one.seed_error),
+                text("column.seed_share"): percent(_seed_share(one)),
+            }
+            for one in found
+        ]
+    )
+
+
+def _seed_share(one: MetricComparison) -> float | None:
+    if one.seed_error is None:
+        return None
+    total = one.image_error**2 + one.seed_error**2
+    return one.seed_error**2 / total if total else None
+
+
+def seeds(runs: Sequence[RunFacts], metric: str) -> pd.DataFrame:
+    """One row a configuration: its spread over seeds on val, and its worst seed."""
+    groups: dict[str, list[RunFacts]] = {}
+    for run in runs:
+        groups.setdefault(run.configuration, []).append(run)
+    rows = []
+    for name, members in groups.items():
+        values = {run.seed: run.metrics[metric] for run in members}
+        worst = min(values, key=lambda seed: values[seed])
+        rows.append(
+            {
+                text("column.configuration"): name,
+                text("column.seeds"): len(values),
+                text("column.sd"): number(stdev(values.values()) if len(values) > 1 else None),
+                text("column.range"): number(max(values.values()) - min(values.values())),
+                text("column.worst"): f"{worst}{NBSP}: {number(values[worst])}",
+            }
+        )
+    return _table(rows)
+
+
+def points(diagnosis: Diagnosis) -> pd.DataFrame:
+    """The operating point that each rule would choose on val; the study's own first."""
+    return _table(
+        [
+            {
+                text("column.rule"): text(f"rule.{point.rule.rule}").format(
+                    floor=number(point.rule.floor, 2)
+                )
+                + (text("rule.out_of_reach") if point.out_of_reach else ""),
+                text("metric.threshold"): number(point.threshold),
+                text("metric.precision"): number(point.precision),
+                text("metric.recall"): number(point.recall),
+            }
+            for point in diagnosis.points
+        ]
+    )
+
+
+def error_kinds(diagnoses: Mapping[str, Diagnosis]) -> pd.DataFrame:
+    """One row a kind of error: how often each model makes it, and what mending it would give."""
+    first = next(iter(diagnoses.values()))
+    return _table(
+        [
+            {text("column.error"): text(f"kind.{kind.name}")}
+            | {
+                text("kind.shown").format(model=name): f"{number(one.errors[place].count, 0)} "
+                f"({signed(one.errors[place].cost)})"
+                for name, one in diagnoses.items()
+            }
+            for place, kind in enumerate(first.errors)
+        ]
+    )
+
+
+def sizes(diagnoses: Mapping[str, Diagnosis]) -> pd.DataFrame:
+    """One row a size of persons: their number, and each model's mAP on them."""
+    first = next(iter(diagnoses.values()))
+    return _table(
+        [
+            {
+                text("column.size"): text(f"size.{size.name}"),
+                text("column.persons"): number(size.persons, 0),
+            }
+            | {name: number(one.sizes[place].ap) for name, one in diagnoses.items()}
+            for place, size in enumerate(first.sizes)
+        ]
+    )
+
+
+def failures(failed: Sequence[FailedVariant]) -> pd.DataFrame:
+    """One row a variant without a complete run, with its error."""
+    rows = [(one.run_name, failure_sentence(one)) for one in failed] or [
+        (MISSING, text("failures.none"))
+    ]
+    columns = [text("column.run"), text("column.error")]
+    return _with_row_names(pd.DataFrame(rows, columns=columns))
+
+
+def comparison(found: Sequence[MetricComparison], confidence: float) -> pd.DataFrame:
+    """One row a metric on test: both means, the difference, its interval, its probability."""
+    level = text("column.interval").format(level=percent(confidence))
+    return _table(
+        [
+            {
+                text("column.metric"): text(f"metric.{one.metric}"),
+                text("column.candidate"): number(one.candidate),
+                text("column.baseline"): number(one.baseline),
+                text("column.difference"): signed(one.difference),
+                level: interval(one.interval),
+                text("column.probability"): probability(one.probability_better),
+            }
+            for one in found
+        ]
+    )
+
+
+def gates(found: Sequence[Gate]) -> pd.DataFrame:
+    """One row a gate: its limit, what was measured, and what it protects from."""
+    columns = [text(f"column.{key}") for key in ("gate", "limit", "value", "outcome", "protects")]
+    rows = [
+        (
+            text(f"metric.{gate.name}"),
+            f"{'≥' if gate.at_least else '≤'}{NBSP}{measured(gate.name, gate.limit)}",
+            measured(gate.name, gate.value),
+            text("check.passed" if gate.passed else "check.failed"),
+            text(f"protects.{gate.name}"),
+        )
+        for gate in found
+    ]
+    return _with_row_names(pd.DataFrame(rows, columns=columns))
+
+
+def alternatives(found: Sequence[Alternative]) -> pd.DataFrame:
+    """One row a policy: the verdict that would have followed."""
+    return _table(
+        [
+            {
+                text("column.policy"): text(f"policy.{one.name}"),
+                text("column.verdict"): text(f"verdict.{one.verdict}"),
+            }
+            for one in found
+        ]
+    )
+
+
+def checks(findings: Sequence[Finding]) -> HTML:
+    """One row a check on the experiment, with a link to the page that explains it."""
+    table = _table(
+        [
+            {
+                text("column.check"): f'<a href="../book/audit.html#{check.id}">{check.id}</a>',
+                text("column.severity"): text(f"check.{check.severity}"),
+                text("column.outcome"): text(f"check.{_outcome(check)}"),
+                text("column.message"): escape(finding_sentence(check)),
+            }
+            for check in findings
+        ]
+    )
+    return HTML(table.to_html(escape=False))  # type: ignore[no-untyped-call]
+
+
+def _outcome(check: Finding) -> str:
+    return {True: "passed", False: "failed", None: "unknown"}[check.passed]
+
+
+def parity(found: Parity | None) -> pd.DataFrame:
+    """How the registered model agrees with its checkpoint, beside what is required."""
+    if found is None:
+        return pd.DataFrame([text("parity.none")], columns=[text("column.outcome")])
+    share = text("parity.limit.share").format(limit=percent(LEAST_SHARE))
+    gap = text("parity.limit.map").format(limit=number(MOST_MAP_GAP))
+    boxes = text("parity.boxes").format(images=found.images)
+    names = [text(f"column.{key}") for key in ("metric", "value", "limit")]
+    rows = [
+        (boxes, number(found.boxes, 0), MISSING),
+        (text("parity.share"), percent(found.share, 1), share),
+        (text("parity.iou"), number(found.median_iou), MISSING),
+        (text("parity.gap"), number(found.largest_confidence_gap), MISSING),
+        (text("parity.map"), number(found.map_gap, 4), gap),
+    ]
+    return _with_row_names(pd.DataFrame(rows, columns=names))
+
+
+def contenders(result: CanaryResult) -> pd.DataFrame:
+    """What both sides did on the canary's pictures, all together."""
+    titles = {"challenger": result.challenger, "champion": result.champion}
+    return _table(
+        [
+            {text("column.metric"): text(f"metric.{name}")}
+            | {
+                f"{text(f'contender.{side}')} ({titles[side]})": measured(name, metrics[name])
+                for side, metrics in result.metrics.items()
+            }
+            for name in result.metrics["challenger"]
+        ]
+    )
+
+
+def criteria(look: Look) -> pd.DataFrame:
+    """One row a criterion of stability after a look."""
+    return _table(
+        [
+            {
+                text("column.criterion"): text(f"canary.{one.name}"),
+                text("column.value"): _criterion_value(one),
+                text("column.bounds"): interval(one.bounds),
+                text("column.limit"): f"{'≤' if one.is_drift else '≥'}{NBSP}{number(one.limit)}",
+                text("column.state"): text(f"state.{one.state}"),
+            }
+            for one in look.criteria
+        ]
+    )
+
+
+def looks(found: Sequence[Look]) -> pd.DataFrame:
+    """One row a batch: all that was known after it."""
+    return _table(
+        [
+            {
+                text("column.batch"): place,
+                text("column.images"): number(look.images, 0),
+                text("column.persons"): number(look.persons, 0),
+            }
+            | {text(f"canary.{one.name}"): _criterion_value(one) for one in look.criteria}
+            | {text("column.verdict"): text(f"canary.{look.verdict}")}
+            for place, look in enumerate(found, start=1)
+        ]
+    )
+
+
+def _criterion_value(one: Criterion) -> str:
+    return signed(one.value) if one.is_difference else number(one.value)
+
+
+def registered(versions: Sequence[ModelVersion], aliases: Mapping[str, str]) -> pd.DataFrame:
+    """One row a registered version, newest first."""
+    names = [text(f"column.{key}") for key in ("version", "alias", "run", "verdict", "canary")]
+    rows = [
+        (
+            version.version,
+            ", ".join(alias for alias, number in aliases.items() if number == str(version.version)),
+            version.tags.get(VersionTag.RUN_NAME, MISSING),
+            _said(version, VersionTag.VERDICT),
+            _said(version, VersionTag.CANARY),
+        )
+        for version in versions
+    ]
+    return _with_row_names(pd.DataFrame(rows, columns=names))
+
+
+def _said(version: ModelVersion, tag: str) -> str:
+    return text(f"{tag}.{version.tags[tag]}") if tag in version.tags else MISSING
+
+
+def history(events: Sequence[Event]) -> pd.DataFrame:
+    """One row a transition of the registry, newest first."""
+    names = [text(f"column.{key}") for key in ("when", "action", "version", "who", "why")]
+    rows = [
+        (
+            event.when[:19].replace("T", " "),
+            text(f"action.{event.action}"),
+            event.version,
+            event.who,
+            reason_sentence(event),
+        )
+        for event in events
+    ]
+    return _with_row_names(pd.DataFrame(rows, columns=names))

@@ -1,0 +1,488 @@
+"""Every word that the report's reader sees outside the templates, in French, in one place."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from string import Formatter
+from typing import Any
+
+from promotion.metrics import MEASURES
+
+NBSP = "\u00a0"
+NARROW_NBSP = "\u202f"
+MINUS = "\u2212"
+MISSING = "—"
+MOST_NAMES = 4
+
+_TEXTS = {
+    "metric.mAP50": "mAP@50",
+    "metric.mAP50-95": "mAP@50-95",
+    "metric.precision": "précision",
+    "metric.recall": "rappel",
+    "metric.threshold": "seuil de confiance",
+    "metric.latency_p50_ms": "latence médiane (ms)",
+    "metric.latency_p95_ms": "latence p95 (ms)",
+    "metric.latency_ratio": "latence relative à la référence",
+    "metric.energy_wh": "énergie d’entraînement (Wh)",
+    "metric.train_seconds": "durée d’entraînement (s)",
+    "metric.seed_spread": "écart-type entre graines",
+    "verdict.promote": "promouvoir",
+    "verdict.reject": "rejeter",
+    "verdict.inconclusive": "non concluant",
+    "outcome.gain": "gain établi",
+    "outcome.no_gain": "gain écarté",
+    "outcome.kept": "maintenu",
+    "outcome.lost": "perdu",
+    "outcome.open": "non tranché",
+    "energy.measured": "mesurée",
+    "energy.estimated": "estimée",
+    "split.train": "entraînement",
+    "split.val": "validation",
+    "split.test": "test",
+    "split.canary": "canari",
+    "column.split": "découpe",
+    "column.images": "images",
+    "column.persons": "personnes",
+    "column.persons_per_image": "personnes par image",
+    "column.run": "run",
+    "column.configuration": "configuration",
+    "column.seed": "graine",
+    "column.seeds": "graines",
+    "column.parameter": "paramètre",
+    "column.requested": "demandé",
+    "column.applied": "appliqué",
+    "column.metric": "mesure",
+    "column.value": "valeur",
+    "column.candidate": "candidat",
+    "column.baseline": "référence",
+    "column.difference": "différence",
+    "column.interval": "intervalle à {level}",
+    "column.probability": "P(candidat meilleur)",
+    "column.error": "erreur",
+    "column.version": "version",
+    "column.when": "quand (UTC)",
+    "column.who": "qui",
+    "column.action": "action",
+    "column.why": "pourquoi",
+    "column.canary": "canari",
+    "column.contender": "modèle",
+    "column.champion": "tenant",
+    "column.checkpoint": "modèle entraîné",
+    "column.registered": "modèle enregistré",
+    "column.criterion": "critère",
+    "column.bounds": "bornes, à tout instant",
+    "column.limit": "exigence",
+    "column.state": "état",
+    "column.batch": "lot",
+    "parity.boxes": "boîtes comparées (sur {images} images)",
+    "parity.share": "part des boîtes qui coïncident",
+    "parity.iou": "IoU médiane",
+    "parity.gap": "plus grand écart de confiance",
+    "parity.map": "écart de mAP@50",
+    "parity.none": "rien n’est enregistré, rien à comparer",
+    "parity.limit.share": "≥ {limit}",
+    "parity.limit.map": "≤ {limit}",
+    "column.alias": "alias",
+    "role.candidate": "candidat",
+    "role.baseline": "référence",
+    "role.other": "autre configuration",
+    "plot.sizes.title": "Hauteur des personnes, par découpe",
+    "plot.sizes.x": "hauteur de la boîte (pixels)",
+    "plot.sizes.y": "densité",
+    "plot.samples.title": "Images de la découpe {split}, boîtes annotées",
+    "plot.curves.title": "Courbes d’apprentissage",
+    "plot.curves.epoch": "époque",
+    "plot.curves.loss": "perte de localisation (entraînement)",
+    "plot.curves.map": "mAP@50 (validation, Ultralytics)",
+    "plot.pr.title": "Précision–rappel à IoU 0,5 ({split}, {images} images)",
+    "plot.pr.point": "point de fonctionnement",
+    "plot.seeds.title": "Une graine, un point ({split}, {images} images)",
+    "plot.pareto.title": "Ce que coûte la qualité ({split})",
+    "plot.pareto.front": "front de Pareto",
+    "plot.latency.title": "Latences entrelacées, lot de 1",
+    "plot.latency.x": "latence par image (ms)",
+    "plot.difference.title": "Candidat − référence, sur le test "
+    "({images} images, {persons} personnes)",
+    "plot.difference.x": "différence",
+    "plot.difference.required": "à dépasser, selon la politique",
+    "column.gate": "critère",
+    "column.protects": "ce dont il protège",
+    "column.policy": "politique",
+    "protects.mAP50": "un modèle qui gagne sur la référence mais reste trop faible pour servir",
+    "protects.mAP50-95": "des boîtes trop mal placées pour servir",
+    "protects.precision": "des fausses alarmes si nombreuses que plus personne ne les regarde",
+    "protects.recall": "un modèle qui se tait",
+    "protects.latency_p50_ms": "des réponses trop lentes en temps ordinaire",
+    "protects.latency_p95_ms": "des réponses trop lentes aux mauvais moments",
+    "protects.latency_ratio": "un gain payé par un ralentissement",
+    "protects.energy_wh": "un réentraînement trop coûteux pour être répété",
+    "protects.train_seconds": "un réentraînement trop long pour être répété",
+    "protects.seed_spread": "un gain dû à une graine heureuse, qu’un réentraînement perdrait",
+    "policy.as_is": "celle de l’étude",
+    "policy.gain.looser": "gain utile divisé par deux",
+    "policy.gain.stricter": "gain utile augmenté de moitié",
+    "policy.confidence.looser": "confiance de 90 %",
+    "policy.confidence.stricter": "confiance de 99 %",
+    "policy.gates.looser": "critères 10 % plus larges",
+    "policy.gates.stricter": "critères 10 % plus stricts",
+    "policy.all.looser": "plus large en tout",
+    "policy.all.stricter": "plus stricte en tout",
+    "column.image_error": "erreur due aux images",
+    "column.seed_error": "erreur ajoutée par les graines",
+    "column.seed_share": "part des graines dans la variance",
+    "column.sd": "écart-type",
+    "column.range": "étendue",
+    "column.worst": "pire graine",
+    "column.rule": "règle",
+    "column.size": "taille",
+    "rule.f1": "F1 maximal",
+    "rule.precision_floor": "rappel, avec une précision d’au moins {floor}",
+    "rule.recall_floor": "précision, avec un rappel d’au moins {floor}",
+    "rule.out_of_reach": " (hors d’atteinte : le point le plus proche)",
+    "kind.Loc": "mal placée (IoU entre 0,1 et 0,5)",
+    "kind.Dupe": "en double",
+    "kind.Bkg": "fond pris pour une personne",
+    "kind.Miss": "personne manquée",
+    "kind.shown": "{model} : nombre (AP regagnée)",
+    "size.small": "petite (moins de 32² pixels)",
+    "size.medium": "moyenne",
+    "size.large": "grande (plus de 96² pixels)",
+    "plot.band": "bande : autres images, à {level}",
+    "plot.reliability.title": "Fiabilité des confiances (test)",
+    "plot.reliability.label": "{name} (ECE {ece})",
+    "plot.reliability.x": "confiance annoncée",
+    "plot.reliability.y": "part de boîtes justes",
+    "plot.variance.title": "D’où vient l’incertitude de la différence",
+    "plot.variance.x": "erreur-type",
+    "plot.variance.images": "images",
+    "plot.variance.seeds": "ajoutée par les graines",
+    "plot.calibration.scenario": "écart-type {sd}, différence {gain}, {images} images, "
+    "{seeds} graines, {rivals} rivale(s)",
+    "plot.calibration.coverage": "Couverture de l’intervalle à 95 %",
+    "plot.calibration.promoted": "Études promues",
+    "plot.calibration.error": "à tort",
+    "plot.calibration.power": "à raison (puissance)",
+    "plot.margin": "perte tolérée",
+    "plot.canary.x": "images vues",
+    "plot.canary.differences": "Prétendant − tenant, après chaque lot",
+    "plot.canary.latency": "Réponses sous {requests} requêtes simultanées",
+    "plot.canary.share": "part cumulée",
+    "plot.canary.drift": "Ce que le prétendant dessine, du test au canari",
+    "plot.drift.boxes": "boîtes par image",
+    "plot.drift.confidence": "confiance moyenne par image",
+    "plot.evidence.for": "Pour : le critère est tenu",
+    "plot.evidence.against": "Contre : le critère est rompu",
+    "plot.evidence.y": "preuve réunie (1 suffit)",
+    "plot.detections.found": "trouvée",
+    "plot.detections.missed": "manquée",
+    "plot.detections.false": "fausse alarme",
+    "audit.complete-grid.passed": "Les {total} variantes de la grille ont abouti.",
+    "audit.complete-grid.failed": "Variantes absentes de la comparaison : {names:all}.",
+    "audit.metric-contract.passed": "Chaque run porte les quatre mesures du TP, entre 0 et 1.",
+    "audit.metric-contract.failed": "Mesures absentes ou hors de [0 ; 1] : {names:some}.",
+    "audit.same-conditions.passed": "Tous les runs ont les mêmes données et le même code.",
+    "audit.same-conditions.failed": "La comparaison mêle {datasets} jeux de données et {codes} "
+    "versions du code : les écarts ne viennent pas des seuls réglages.",
+    "audit.same-conditions.unknown": "Ni l’empreinte des données ni la version du code ne sont "
+    "enregistrées : rien ne dit que les runs sont comparables.",
+    "audit.enough-seeds.passed": "Au moins {fewest} graines par configuration comparée.",
+    "audit.enough-seeds.failed": "Seulement {fewest} graine(s) par configuration comparée : "
+    "la stabilité entre graines ne peut pas être jugée (il en faut 3).",
+    "audit.enough-seeds.unknown": "Aucune graine n’est enregistrée : la stabilité ne peut pas être "
+    "jugée.",
+    "audit.seed-effect.passed": "Les graines d’une même configuration donnent des runs différents.",
+    "audit.seed-effect.failed": "Des graines différentes donnent le même run : {names:some}.",
+    "audit.seed-effect.unknown": "Une seule graine, ou aucune d’enregistrée : rien à comparer.",
+    "audit.parameter-effect.passed": "Chaque paramètre balayé change le résultat.",
+    "audit.parameter-effect.failed": "Un paramètre balayé est sans effet, ces runs n’en font "
+    "qu’un : {names:some}.",
+    "audit.parameter-effect.unknown": "Aucun paramètre n’est balayé.",
+    "audit.applied-as-requested.passed": "Les réglages appliqués sont ceux demandés.",
+    "audit.applied-as-requested.failed": "Réglages appliqués différents de ceux demandés : "
+    "{names:some}.",
+    "audit.applied-as-requested.unknown": "Les réglages appliqués ne sont pas enregistrés : ceux "
+    "demandés ont pu être ignorés.",
+    "audit.measured-artifact.passed": "Les mesures portent sur l’artefact enregistrable.",
+    "audit.measured-artifact.failed": "Mesures prises sur d’autres poids que l’artefact : {names:some}.",
+    "audit.measured-artifact.unknown": "Rien ne dit sur quels poids les mesures ont été prises.",
+    "audit.operating-point.passed": "Au seuil {threshold:threshold}, {boxes:number1} boîtes par image : le point de "
+    "fonctionnement est utilisable.",
+    "audit.operating-point.failed": "Point de fonctionnement dégénéré : {boxes:number1} boîtes par image "
+    "pour {most} possibles, seuil {threshold:threshold}. Précision et rappel n’y décrivent aucun détecteur "
+    "utilisable.",
+    "audit.operating-point.no_threshold": "non enregistré",
+    "audit.operating-point.unknown": "Ni le seuil ni le nombre de boîtes ne sont enregistrés.",
+    "audit.selection-split.passed": "Choix sur la découpe {selected:split}, conclusion sur la découpe "
+    "{claimed:split}.",
+    "audit.selection-split.failed": "Le choix et la conclusion portent sur la même découpe "
+    "({claimed:split}) : le gagnant y est flatté.",
+    "audit.selection-split.unknown": "Rien ne dit sur quelle découpe le choix a été fait.",
+    "audit.enough-images.passed": "{images:count} images et {persons:count} personnes suffisent à distinguer "
+    "du hasard une différence de {difference:signed} {interval:interval}.",
+    "audit.enough-images.failed": "{images:count} images et {persons:count} personnes ne distinguent pas du "
+    "hasard une différence de {difference:signed} {interval:interval} ; {needed:needed}.",
+    "audit.enough-images.needed": "il faudrait environ {persons:count} personnes (estimation)",
+    "audit.enough-images.never": "aucun nombre de personnes ne montrerait une différence nulle",
+    "audit.enough-images.unknown": "La taille de la découpe d’évaluation n’est pas connue.",
+    "audit.overlap.passed": "Aucune image d’évaluation ne se retrouve, même retouchée, à "
+    "l’entraînement.",
+    "audit.overlap.failed": "Images communes ou presque : {notes:notes}.",
+    "audit.overlap.unknown": "Les images ne sont pas accessibles : leur recouvrement est inconnu.",
+    "audit.pretraining.passed": "Le modèle de départ n’a pas vu ces images, à notre connaissance.",
+    "audit.pretraining.failed": "Le modèle de départ a été entraîné sur COCO, d’où viennent ces "
+    "images : les mesures absolues sont flattées, les différences seules se discutent.",
+    "audit.pretraining.unknown": "Rien ne dit ce que le modèle de départ a déjà vu.",
+    "audit.untrained.passed": "Le candidat n’est pas battu par le modèle de départ sans "
+    "entraînement : {metric:metric} {candidate:number} contre {untrained:number}, différence {interval:interval}.",
+    "audit.untrained.failed": "Le modèle de départ sans entraînement bat le candidat : {metric:metric} "
+    "{untrained:number} contre {candidate:number}, différence {interval:interval}.",
+    "audit.more": " ; et {more} autres",
+    "audit.operating-point.precision": "La plus basse précision est de {precision:number}, soit {boxes:count} "
+    "boîtes montrées par personne trouvée ; le seuil n’est pas enregistré.",
+    "audit.untrained.absent": "Le modèle de départ sans entraînement n’est pas parmi les "
+    "alternatives.",
+    "audit.constraints.passed": "Chaque contrainte énoncée est mesurée sur chaque run.",
+    "audit.constraints.failed": "Contraintes énoncées que rien ne mesure : {names:all}.",
+    "audit.constraints.unknown": "Aucune contrainte n’est énoncée.",
+    "risk.misses": "Au seuil {threshold:number}, {missed:percent1} des personnes du test sont manquées et {false:percent1} "
+    "des boîtes affichées sont de fausses alarmes. *Mitigation* : revoir le seuil avec "
+    "l’exploitant avant la mise en production.",
+    "risk.sample": "Le test compte {images:count} images et {persons:count} personnes : la {metric:metric} du "
+    "candidat n’est connue qu’à ± {half:number}. *Mitigation* : élargir le test avant toute annonce "
+    "plus précise.",
+    "risk.selection": "Le run a été choisi sur la validation, où sa {metric:metric} vaut {val:number} ; elle "
+    "vaut {test:number} sur le test (écart {gap:signed}). *Mitigation* : ne citer que les valeurs du test.",
+    "risk.optimism": "Choisi sur la validation parmi {rivals} configurations, le candidat y paraît "
+    "meilleur qu’il n’est : l’optimisme attendu de ce choix est de {optimism:signed}. Sa {metric:metric} vaut "
+    "{val:number} sur la validation et {test:number} sur le test (écart {gap:signed}). *Mitigation* : ne citer que les "
+    "valeurs du test ; la probabilité exigée tient compte du nombre de configurations.",
+    "risk.seeds": "D’une graine à l’autre, l’écart-type est de {sd:number} ({seeds} graines). "
+    "*Mitigation* : un réentraînement peut faire moins bien ; le canari le vérifiera.",
+    "risk.one_seed": "Une seule graine : la stabilité du candidat est inconnue. "
+    "*Mitigation* : entraîner au moins trois graines.",
+    "risk.energy": "L’énergie est estimée d’après la charge du processeur, sans compteur. "
+    "*Mitigation* : mesurer sur une machine dotée d’un compteur avant d’en tirer un coût.",
+    "risk.synthetic": "Les images sont dessinées : rien ici ne vaut pour de vraies photographies. "
+    "*Mitigation* : rejouer l’étude sur ses propres images.",
+    "next.more_seeds": "Entraîner au moins trois graines par configuration",
+    "next.register": "Enregistrer le run dans le Model Registry (stage Staging)",
+    "next.canary": "Tester sur un jeu de production limité (canari)",
+    "next.production": "Promouvoir en Production si les performances sont stables",
+    "done.version": " — fait : version {version}",
+    "done.production": " — fait : version {version}",
+    "done.left": " — fait : version {version}, qui n’y est plus (voir l’historique du registre)",
+    "done.displaced": " — n’a pas eu lieu : une autre version l’a remplacée en Staging",
+    "done.canary": " — ",
+    "done.stopped": " — n’aura pas lieu : le canari l’a arrêtée",
+    "done.waits": " — en attente d’approbation (`promotion approve`)",
+    "canary.recall": "rappel, différence par image",
+    "canary.precision": "précision, différence par image",
+    "canary.latency": "part des réponses à temps",
+    "canary.drift_boxes": "dérive du nombre de boîtes",
+    "canary.drift_confidence": "dérive des confiances",
+    "canary.go.sentence": "feu vert après {images:count} images et {persons:count} personnes",
+    "canary.stop.sentence": "arrêt après {images:count} images et {persons:count} personnes, critère rompu : "
+    "{broken:criteria}",
+    "canary.continue.sentence": "{images:count} images et {persons:count} personnes ne suffisent pas ; non "
+    "tranché : {open:criteria}",
+    "canary.needed": " ; il en faudrait environ {images:count} en tout (estimation)",
+    "canary.needed_unknown": " ; ce qui a été vu ne permet pas d’estimer combien il en faudrait",
+    "canary.go": "feu vert",
+    "canary.stop": "arrêt",
+    "canary.continue": "à poursuivre",
+    "state.held": "tenu",
+    "state.broken": "**rompu**",
+    "state.open": "non tranché",
+    "contender.challenger": "prétendant",
+    "contender.champion": "tenant",
+    "because.decided": "promotion décidée de {run}",
+    "action.stage": "mise en Staging",
+    "action.promote": "mise en Production",
+    "action.withdraw": "retrait de Staging",
+    "action.approve": "approbation",
+    "action.rollback": "retour arrière",
+    "next.gate": "Lever le critère non respecté : {gate}",
+    "next.keep_baseline": "Garder la configuration de référence",
+    "next.new_grid": "Proposer une nouvelle grille avant une nouvelle décision",
+    "next.settle": "Pour trancher sur l’objectif « {metric} », réunir environ {ways} (estimations)",
+    "settle.images": "{images} images de test avec les mêmes graines",
+    "settle.seeds": "{seeds} graines par configuration sur les mêmes images",
+    "settle.both": "{images} images et {seeds} graines",
+    "settle.or": ", ou ",
+    "settle.unknown": "Sur l’objectif « {metric} », la différence est trop proche du plus "
+    "petit gain utile pour que davantage d’images ou de graines suffisent : changer de grille ou "
+    "revoir ce seuil",
+    "turning.gain": "Avec la probabilité exigée, la différence de {metric} dépasse {gain} ; la "
+    "politique demande {worth}. ",
+    "turning.none": "Aucune des {policies} politiques essayées, plus larges ou plus strictes, ne "
+    "donne un autre verdict.",
+    "turning.some": "Sur {policies} autres politiques essayées, celles-ci donnent un autre "
+    "verdict : {turned}.",
+    "turning.one": "{policy} (« {verdict} »)",
+    "gate.sentence": "{name} {sign} {limit} (mesuré : {value})",
+    "transition.production": "Version {version} de person-detector en Production.",
+    "transition.waits": "Version {version} en Staging, en attente d’approbation.",
+    "transition.stopped": "Version {version} retirée de Staging ; la Production ne change pas.",
+    "transition.continues": "Version {version} reste en Staging.",
+    "transition.left": "Version {version} n’est plus en Production.",
+    "place.staging": "en Staging",
+    "place.production": "en Production",
+    "place.left": "passée par la Production, qu’elle a quittée",
+    "place.none": "ni en Staging ni en Production",
+    "session.run": "Run MLflow : {experiment} / {run}",
+    "detections.count": "{boxes} boîtes, de la plus sûre à la plus douteuse",
+    "optimism": "{optimism} de {metric} (estimation)",
+    "registered.yes": "Version {version} de person-detector enregistrée.",
+    "registered.still_true": "La décision tient : {runs} runs, données {digest}, même politique.",
+    "registered.more": "… (document entier : decision.md, artefact de la décision sur {run})",
+    "registered.no": "Rien n’est enregistré : le verdict est « {verdict} ».",
+    "registry.state": "Chaque version de person-detector, la plus récente d’abord, avec les "
+    "verdicts qui l’ont menée là. L’alias fait foi : `production` sert, `previous` attend un "
+    "retour arrière, `staging` attend le canari.",
+    "registry.history": "Toutes les transitions, la plus récente d’abord.",
+    "findings.none": "aucun avertissement",
+    "failures.none": "toutes les variantes ont abouti",
+    "note.nearly_same": "presque la même image : {one} et {other} ({bits} bits de l’empreinte "
+    "perceptuelle diffèrent, sur 64)",
+    "note.nearly_seen": "{one} ressemble de près à {other}, déjà vue ({bits} bits de "
+    "l’empreinte perceptuelle diffèrent, sur 64)",
+    "run.failed": "échec",
+    "run.interrupted": "interrompu",
+    "run.absent": "pas exécuté avec les données et le code actuels",
+    "check.passed": "passé",
+    "check.failed": "échoué",
+    "check.unknown": "ne peut être dit",
+    "check.blocking": "bloquant",
+    "check.warning": "avertissement",
+    "check.note": "note",
+    "column.method": "méthode",
+    "column.role": "rôle",
+    "column.check": "contrôle",
+    "column.severity": "gravité",
+    "column.outcome": "résultat",
+    "column.message": "constat",
+    "column.verdict": "verdict",
+}
+
+
+def text(key: str) -> str:
+    """The text of a key.
+
+    Raises:
+        KeyError: the key is not in the catalogue.
+    """
+    return typeset(_TEXTS[key])
+
+
+def sentence(key: str, facts: Mapping[str, Any]) -> str:
+    """The text of a key with its facts in their places, each formatted as the text asks.
+
+    Raises:
+        KeyError: the key is not in the catalogue, or a fact is missing.
+    """
+    return _WRITER.vformat(text(key), (), facts)
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    shown = f"{NARROW_NBSP}; ".join(names[:MOST_NAMES])
+    more = len(names) - MOST_NAMES
+    return shown + text("audit.more").format(more=more) if more > 0 else shown
+
+
+def typeset(french: str) -> str:
+    """Put no-break spaces where French typography wants them: before : ; ! ? % », after «."""
+    french = re.sub(r"(?<=\S) (?=[:%»](?:\s|$|[.,;)]))", NBSP, french)
+    french = re.sub(r"(?<=\S) (?=[;!?](?:\s|$))", NARROW_NBSP, french)
+    return french.replace("« ", f"«{NBSP}")
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number as French writes it: decimal comma, narrow no-break spaces, a true minus."""
+    if value is None or math.isnan(value):
+        return MISSING
+    shown = f"{value:,.{digits}f}".replace(",", NARROW_NBSP).replace(".", ",")
+    return shown.replace("-", MINUS)
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """A difference, with its sign."""
+    shown = number(value, digits)
+    return f"+{shown}" if value is not None and value > 0 else shown
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """A share as a percentage."""
+    return MISSING if value is None else f"{number(100 * value, digits)}{NBSP}%"
+
+
+def probability(value: float | None) -> str:
+    """A probability estimated from draws: never written as exactly 0 or 1."""
+    shown = relation(value)
+    return shown.removeprefix(f"={NBSP}")
+
+
+def relation(value: float | None) -> str:
+    """A probability with its sign, to stand behind `P`: = 0,412 or > 0,999."""
+    if value is None:
+        return MISSING
+    if value < 0.001:
+        return f"<{NBSP}{number(0.001)}"
+    if value > 0.999:
+        return f">{NBSP}{number(0.999)}"
+    return f"={NBSP}{number(value)}"
+
+
+def interval(bounds: tuple[float, float] | None, digits: int = 3) -> str:
+    """An interval in French notation: [a ; b]."""
+    if bounds is None:
+        return MISSING
+    return f"[{number(bounds[0], digits)}{NARROW_NBSP};{NBSP}{number(bounds[1], digits)}]"
+
+
+def measured(name: str, value: float | None) -> str:
+    """A measured value with the digits that its unit deserves."""
+    return number(value, MEASURES[name].digits if name in MEASURES else 3)
+
+
+def _threshold(value: float | None) -> str:
+    return text("audit.operating-point.no_threshold") if value is None else number(value)
+
+
+def _needed(persons: float | None) -> str:
+    if persons is None:
+        return text("audit.enough-images.never")
+    return sentence("audit.enough-images.needed", {"persons": persons})
+
+
+# How a text may ask for a fact, as in {difference:signed}.
+_FORMATS: dict[str, Callable[[Any], str]] = {
+    "all": ", ".join,
+    "count": lambda value: number(value, 0),
+    "criteria": lambda names: ", ".join(text(f"canary.{name}") for name in names),
+    "interval": interval,
+    "metric": lambda name: text(f"metric.{name}"),
+    "needed": _needed,
+    "notes": lambda notes: some([sentence(f"note.{one['id']}", one["facts"]) for one in notes]),
+    "number": number,
+    "number1": lambda value: number(value, 1),
+    "percent1": lambda value: percent(value, 1),
+    "signed": signed,
+    "some": some,
+    "split": lambda name: text(f"split.{name}"),
+    "threshold": _threshold,
+}
+
+
+class _Writer(Formatter):
+    """Python's own format strings, with the catalogue's ways of writing a fact."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec in _FORMATS:
+            return _FORMATS[format_spec](value)
+        return str(super().format_field(value, format_spec))
+
+
+_WRITER = _Writer()

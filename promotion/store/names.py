@@ -1,0 +1,102 @@
+"""Every name that is written to MLflow stands here, once."""
+
+from __future__ import annotations
+
+REGISTERED_MODEL = "person-detector"
+
+
+class Role:
+    """What a run is in the flow (tag `promotion.role`)."""
+
+    DATASET = "dataset"
+    VARIANT = "variant"
+    SELECTION = "selection"
+    COMPARISON = "comparison"
+    DIAGNOSIS = "diagnosis"
+    DECISION = "decision"
+    REGISTRATION = "registration"
+    CANARY = "canary"
+
+
+class Tag:
+    """The tags of a run."""
+
+    ROLE = "promotion.role"
+    SOURCE = "mlflow.source.name"
+    NOTE = "mlflow.note.content"
+    STUDY = "promotion.study"
+    CONFIGURATION = "promotion.configuration"
+    HOME = "promotion.home"
+    FINGERPRINT = "promotion.fingerprint"
+    INPUTS = "promotion.inputs"
+    COMPLETE = "promotion.complete"
+    DATASET_DIGEST = "promotion.dataset_digest"
+    CODE_VERSION = "promotion.code_version"
+    WEIGHTS_SHA256 = "promotion.weights_sha256"
+    MEASURED_SHA256 = "promotion.measured_sha256"
+    TRAINING_CODE = "promotion.training_code"
+    CHECKPOINT_SHA256 = "promotion.checkpoint_sha256"
+    PARAMETERS_SHA256 = "promotion.parameters_sha256"
+    START_SHA256 = "promotion.start_sha256"
+    HARDWARE = "promotion.hardware"
+    ENERGY_METHOD = "promotion.energy_method"
+    LIBRARIES = "promotion.libraries"
+    VERDICT = "promotion.verdict"
+    CANARY = "promotion.canary"
+    VERSION = "promotion.model_version"
+    ERROR = "promotion.error"
+
+
+class VersionTag:
+    """The tags of a registered version."""
+
+    RUN_NAME = "run_name"
+    FINGERPRINT = "fingerprint"
+    VERDICT = "verdict"
+    THRESHOLD = "threshold"
+    WEIGHTS_SHA256 = "weights_sha256"
+    DATASET_DIGEST = "dataset_digest"
+    STUDY = "study"
+    CANARY = "canary"
+
+    @staticmethod
+    def difference(metric: str) -> str:
+        """The tag of a metric on test: candidate, baseline, their difference and its interval."""
+        return f"test.{metric}"
+
+
+class Artifact:
+    """The artifacts of a run."""
+
+    MODEL = "weights/model.onnx"
+    CHECKPOINT = "weights/checkpoint.pt"
+    MANIFEST = "manifest.json"
+    STUDY = "study.json"
+    NOTEBOOK = "notebook.ipynb"
+    TRACEBACK = "traceback.txt"
+    SELECTION = "selection.json"
+    CONFIRMATION = "confirmation.json"
+    EVIDENCE = "evidence.json"
+    DECISION_JSON = "decision.json"
+    DECISION_MD = "decision.md"
+    SUMMARY = "summary.md"
+    REGISTRATION = "registration.json"
+    CANARY = "canary.json"
+    OBSERVATIONS = "canary.parquet"
+    PICTURE = "comparison.png"
+    LATENCIES = "latencies.parquet"
+
+    @staticmethod
+    def detections(split: str) -> str:
+        """The table of a split's detections."""
+        return f"evaluation/detections_{split}.parquet"
+
+    @staticmethod
+    def ground_truth(split: str) -> str:
+        """The table of a split's annotated boxes."""
+        return f"evaluation/ground_truth_{split}.parquet"
+
+    @staticmethod
+    def images(split: str) -> str:
+        """The folder of a split's pictures."""
+        return f"images/{split}"

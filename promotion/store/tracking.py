@@ -1,0 +1,212 @@
+"""MLflow, the only bus: connecting to it, finding runs in it, reading and writing them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from io import BytesIO
+from pathlib import Path
+from typing import TypeVar
+
+import mlflow
+import pandas as pd
+from filelock import FileLock
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+from mlflow.store.entities import PagedList
+from mlflow.tracking import MlflowClient
+from mlflow.tracking.context.registry import resolve_tags
+from pydantic import BaseModel
+
+from promotion.errors import MissingRunsError, TrackingError
+from promotion.store.environment import code_version, hardware
+from promotion.store.names import Role, Tag
+
+Found = TypeVar("Found")
+Value = TypeVar("Value", bound=BaseModel)
+NEWEST = ["attributes.start_time DESC"]
+
+
+def tracking_uri(home: Path) -> str:
+    """MLFLOW_TRACKING_URI when it is set, else the SQLite store of this home."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(home / 'mlflow.db').as_posix()}"
+
+
+def connect(home: Path, experiment: str | None = None) -> MlflowClient:
+    """Point MLflow at the store of this home and, if named, open (or make) the experiment.
+
+    Raises:
+        TrackingError: the tracking server does not answer.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    # A dead server is told at once; MLflow's default keeps trying for minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    uri = tracking_uri(home)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    client = MlflowClient()
+    embedded = uri.startswith("sqlite:")
+    try:
+        # MLflow makes and migrates the embedded store on first use, which two cannot do at once.
+        with FileLock(home / "mlflow.lock") if embedded else nullcontext():
+            if experiment is None:
+                client.search_experiments(max_results=1)
+            elif client.get_experiment_by_name(experiment) is None:
+                location = (home / "artifacts" / experiment).as_uri() if embedded else None
+                client.create_experiment(experiment, artifact_location=location)
+        if experiment is not None:
+            mlflow.set_experiment(experiment)
+    except MlflowException as error:
+        reason = str(error).splitlines()[0][:160]
+        raise TrackingError(
+            f"MLflow does not answer at {uri} ({reason}); start the server, or unset "
+            "MLFLOW_TRACKING_URI to use the embedded store"
+        ) from None
+    return client
+
+
+def start_run(client: MlflowClient, experiment: str, run_name: str, tags: Mapping[str, str]) -> str:
+    """Create a run that is not yet complete and return its id."""
+    found = client.get_experiment_by_name(experiment)
+    assert found is not None
+    # What MLflow itself would tag a run with: the user, the source, the commit.
+    context = {**resolve_tags(), "mlflow.source.type": "NOTEBOOK"}
+    tags = {**context, **tags, Tag.CODE_VERSION: code_version(), Tag.HARDWARE: hardware()}
+    return str(client.create_run(found.experiment_id, run_name=run_name, tags=tags).info.run_id)
+
+
+def every_page(ask: Callable[[str | None], PagedList[Found]]) -> list[Found]:
+    """All that a search of MLflow finds; `ask` takes the token of a page and returns the page."""
+    page = ask(None)
+    found = list(page)
+    while page.token:
+        page = ask(page.token)
+        found += page
+    return found
+
+
+def search(
+    client: MlflowClient, experiment: str, tags: Mapping[str, str], status: str = ""
+) -> list[Run]:
+    """All runs of an experiment with these tags, newest first; none if it does not exist.
+
+    `status`, where given, is MLflow's own, as in RUNNING.
+    """
+    asked = _question(client, experiment, tags, status)
+    if asked is None:
+        return []
+    return every_page(lambda token: client.search_runs(*asked, page_token=token, order_by=NEWEST))
+
+
+def newest(client: MlflowClient, experiment: str, tags: Mapping[str, str]) -> Run | None:
+    """The newest run of an experiment with these tags."""
+    asked = _question(client, experiment, tags)
+    found = client.search_runs(*asked, max_results=1, order_by=NEWEST) if asked else []
+    return found[0] if found else None
+
+
+def _question(
+    client: MlflowClient, experiment: str, tags: Mapping[str, str], status: str = ""
+) -> tuple[list[str], str] | None:
+    """What to ask MLflow for the runs with these tags; None without such an experiment."""
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        return None
+    conditions = [f"tags.`{key}` = '{value}'" for key, value in tags.items()]
+    if status:
+        conditions.append(f"attributes.status = '{status}'")
+    return [found.experiment_id], " and ".join(conditions)
+
+
+def latest(client: MlflowClient, experiment: str, study: str, role: str) -> Run:
+    """The newest complete run of a role in a study.
+
+    Raises:
+        MissingRunsError: there is none.
+    """
+    tags = {Tag.STUDY: study, Tag.ROLE: role, Tag.COMPLETE: "true"}
+    run = newest(client, experiment, tags)
+    if run is None:
+        raise MissingRunsError(
+            f"experiment {experiment} has no {role} run of study {study}; "
+            "run `promotion report` first"
+        )
+    return run
+
+
+def tested(client: MlflowClient, experiment: str, number: str) -> Run | None:
+    """The newest complete canary run of a registered version."""
+    tags = {Tag.ROLE: Role.CANARY, Tag.VERSION: number, Tag.COMPLETE: "true"}
+    return newest(client, experiment, tags)
+
+
+def log_table(client: MlflowClient, run_id: str, path: str, table: pd.DataFrame) -> None:
+    """Log a table as a Parquet artifact."""
+    buffer = BytesIO()
+    table.to_parquet(buffer, index=False)
+    log_bytes(client, run_id, path, buffer.getvalue())
+
+
+def log_bytes(client: MlflowClient, run_id: str, path: str, content: bytes) -> None:
+    """Log bytes as an artifact with this path."""
+    folder, _, name = path.rpartition("/")
+    with tempfile.TemporaryDirectory() as scratch:
+        local = Path(scratch) / name
+        local.write_bytes(content)
+        client.log_artifact(run_id, str(local), folder or None)
+
+
+def log_fact(client: MlflowClient, run_id: str, path: str, fact: BaseModel) -> None:
+    """Log a value as a JSON artifact."""
+    log_bytes(client, run_id, path, fact.model_dump_json(indent=1).encode())
+
+
+def load_fact(client: MlflowClient, run_id: str, path: str, kind: type[Value]) -> Value:
+    """Read a value of this kind from a JSON artifact.
+
+    Raises:
+        MissingRunsError: the run has no such artifact.
+    """
+    content = artifact(client, run_id, path).read_text(encoding="utf-8")
+    return kind.model_validate_json(content)
+
+
+def load_table(client: MlflowClient, run_id: str, path: str) -> pd.DataFrame:
+    """Read a Parquet artifact."""
+    return pd.read_parquet(artifact(client, run_id, path))
+
+
+def artifact(client: MlflowClient, run_id: str, path: str) -> Path:
+    """The local path of an artifact (a copy, unless the store is on this machine).
+
+    Raises:
+        MissingRunsError: the run has no such artifact.
+    """
+    try:
+        return Path(client.download_artifacts(run_id, path))
+    except (MlflowException, OSError):
+        raise MissingRunsError(
+            f"run {run_id} has no artifact {path}; delete the run in MLflow and run the study again"
+        ) from None
+
+
+def log_values(client: MlflowClient, run_id: str, values: Mapping[str, float]) -> None:
+    """Log metrics of a run; NaN is not a measurement and is left out."""
+    for name, value in values.items():
+        if value == value:
+            client.log_metric(run_id, name, value)
+
+
+def log_parameters(client: MlflowClient, run_id: str, values: Mapping[str, object]) -> None:
+    """Log parameters of a run."""
+    for name, value in values.items():
+        client.log_param(run_id, name, value)
+
+
+def set_tags(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:
+    """Set several tags of a run."""
+    for key, value in tags.items():
+        client.set_tag(run_id, key, value)

@@ -1,0 +1,62 @@
+"""Starting weights: found by name, verified before anything opens them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zipfile import is_zipfile
+
+from promotion.checksums import verify
+from promotion.datasets.downloads import fetch
+from promotion.errors import PromotionError
+from promotion.paths import ROOT
+from promotion.study.schema import Model
+
+WEIGHTS_FOLDER = ROOT / "weights"
+SUMS_FILE = WEIGHTS_FOLDER / "SHA256SUMS"
+PUBLISHED = {
+    "yolov8n.pt": (
+        "https://github.com/ultralytics/assets/releases/download/v8.3.0/yolov8n.pt",
+        "f59b3d833e2ff32e194b5bb8e08d211dc7c5bdf144b90d2c8412c47ccfc83b36",
+    )
+}
+
+
+def shipped_sums() -> dict[str, str]:
+    """The SHA-256 of each file shipped in weights/, by its name."""
+    lines = SUMS_FILE.read_text(encoding="utf-8").splitlines()
+    return {name: digest for digest, name in (line.split() for line in lines)}
+
+
+def starting_weights(model: Model, home: Path) -> Path:
+    """The verified checkpoint that training starts from.
+
+    `model.weights` names a published checkpoint (downloaded once, or taken from PROMOTION_DATA),
+    a file shipped in weights/, or any file of the user's own.
+
+    Raises:
+        PromotionError: there is no such file, or it is no checkpoint.
+        ChecksumError: the file is not the one that was meant.
+        DownloadError: a published checkpoint is out of reach.
+    """
+    if model.weights in PUBLISHED:
+        url, sha256 = PUBLISHED[model.weights]
+        return fetch(url, home / "weights", model.sha256 or sha256)
+    path = Path(model.weights)
+    if not path.is_absolute():
+        path = ROOT / path
+    if not path.is_file():
+        known = ", ".join([*PUBLISHED, *(f"weights/{name}" for name in shipped_sums())])
+        raise PromotionError(
+            f"model.weights: {model.weights} is not a file; name your own checkpoint, or one of "
+            f"{known}"
+        )
+    # What torch.save writes is a zip archive.
+    if not is_zipfile(path):
+        raise PromotionError(
+            f"model.weights: {model.weights} is not a PyTorch checkpoint; name a .pt file that "
+            "Ultralytics saved"
+        )
+    expected = model.sha256
+    if path.parent == WEIGHTS_FOLDER:
+        expected = expected or shipped_sums().get(path.name)
+    return verify(path, expected) if expected else path
