@@ -31,13 +31,12 @@ from promotion.execution import (
 )
 from promotion.registry import (
     STAGING,
-    Registration,
     aliases,
     champion_of,
-    load_registration,
     place_of,
     recover,
 )
+from promotion.registry.registration import Registration, load_registration
 from promotion.report.book import Pages, build_book
 from promotion.report.document import TEMPLATES
 from promotion.report.publication import (

@@ -37,7 +37,6 @@ from promotion.registry import (
     STAGING,
     Contender,
     Event,
-    Registration,
     aliases,
     champion_of,
     open_onnx,
@@ -47,6 +46,7 @@ from promotion.registry import (
     version,
     withdraw,
 )
+from promotion.registry.registration import Registration
 from promotion.store import (
     REGISTERED_MODEL,
     Artifact,

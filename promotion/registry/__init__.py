@@ -1,16 +1,10 @@
-"""The Model Registry: registered versions, their parity, and transitions that happen whole."""
+"""The Model Registry: who stands where, transitions that happen whole, versions as served.
 
-from promotion.registry.parity import LEAST_SHARE, MOST_MAP_GAP, Parity
-from promotion.registry.registration import (
-    Registration,
-    check_still_true,
-    compare_with_checkpoint,
-    describe,
-    load_registration,
-    record_registration,
-    register,
-    stage,
-)
+`promotion.registry.registration` brings the comparison with it; it is opened only where a decision
+is carried out.
+"""
+
+from promotion.registry.contender import Contender, open_version
 from promotion.registry.serving import PersonDetector, open_onnx
 from promotion.registry.transitions import (
     ALIASES,
@@ -27,40 +21,30 @@ from promotion.registry.transitions import (
     promote,
     recover,
     roll_back,
+    stage,
     version,
     versions,
     withdraw,
 )
-from promotion.registry.versions import Contender, open_version
 
 __all__ = [
     "ALIASES",
-    "LEAST_SHARE",
-    "MOST_MAP_GAP",
     "PREVIOUS",
     "PRODUCTION",
     "STAGING",
     "Contender",
     "Event",
-    "Parity",
     "PersonDetector",
     "Place",
-    "Registration",
     "aliases",
     "approve",
     "champion_of",
-    "check_still_true",
-    "compare_with_checkpoint",
-    "describe",
     "history",
-    "load_registration",
     "open_onnx",
     "open_version",
     "place_of",
     "promote",
-    "record_registration",
     "recover",
-    "register",
     "roll_back",
     "stage",
     "version",

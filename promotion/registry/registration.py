@@ -31,9 +31,9 @@ from promotion.decision import Decision
 from promotion.errors import RegistryError
 from promotion.facts import Fact, Note
 from promotion.registry import serving, transitions
+from promotion.registry.contender import open_version
 from promotion.registry.parity import Parity, measure_parity
 from promotion.registry.transitions import versions
-from promotion.registry.versions import open_version
 from promotion.store import (
     REGISTERED_MODEL,
     Artifact,

@@ -13,7 +13,9 @@ from promotion.canary import CanaryResult
 from promotion.comparison import Evidence
 from promotion.decision import Decision, next_steps_of, risks_of
 from promotion.facts import Note
-from promotion.registry import Parity, Place, Registration, describe, place_of
+from promotion.registry import Place, place_of
+from promotion.registry.parity import Parity
+from promotion.registry.registration import Registration, describe
 from promotion.report.document import render
 from promotion.report.sentences import (
     finding_sentence,

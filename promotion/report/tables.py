@@ -24,7 +24,8 @@ from promotion.decision import Alternative, Gate
 from promotion.detection import Diagnosis
 from promotion.facts import Note
 from promotion.metrics import COSTS, METRICS
-from promotion.registry import LEAST_SHARE, MOST_MAP_GAP, Event, Parity
+from promotion.registry import Event
+from promotion.registry.parity import LEAST_SHARE, MOST_MAP_GAP, Parity
 from promotion.report.sentences import (
     failure_sentence,
     finding_sentence,
