@@ -220,8 +220,9 @@ class Flow:
         """Compare what was trained and decide; writes decision.md and decision.json."""
         self._need_variants()
         with only_one(self.home):
-            for role in (Role.SELECTION, Role.COMPARISON, Role.DIAGNOSIS, Role.DECISION):
-                self._advance(role)
+            for role, step in STEPS.items():
+                if step.command == "decide":
+                    self._advance(role)
         return self.publish()
 
     def register(self) -> Publication:
