@@ -1,13 +1,12 @@
 """The canary: the registered version on production pictures, and what came of it."""
 
+from promotion.canary.run import CanaryResult, Course
 from promotion.canary.stability import (
     CRITERIA,
     METRICS,
     PERCENTILE,
     SIDES,
-    CanaryResult,
     CanaryVerdict,
-    Course,
     Criterion,
     Look,
 )

@@ -1,34 +1,39 @@
-"""The canary: challenger against champion on production pictures, until the case is clear.
+"""Stability: what must hold of a challenger beside the champion, and whether it was shown.
 
 Stability is defined, not felt. On the canary's pictures the challenger must not lose more than a
 stated margin of recall and of precision, must answer in time under load, and must behave as it did
 on test. Each is a sequential test that stays valid however often one looks.
+
+Recall is of persons and precision of boxes, over all pictures together. Pictures of one group (a
+clip, or near-duplicates) count together as one picture, their mean.
 """
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from promotion.canary.sequential import (
+    Bet,
     Floats,
-    confidence_sequence,
+    Integers,
+    bet_on_difference_of_ratios,
+    bet_on_ratio,
+    bet_on_share,
     distance_between,
     distance_error,
-    log_wealth,
+    doublings_needed,
+    group_means,
+    lower_bound,
     values_to_reject,
 )
-from promotion.detection import match
-from promotion.facts import Fact, Note
-from promotion.registry import Contender
+from promotion.facts import Fact
 from promotion.study import Canary
 
 CanaryVerdict = Literal["go", "stop", "continue"]
@@ -39,20 +44,18 @@ METRICS = ("recall", "precision")
 # Any of these can stop the canary, so they share the risk of a false stop.
 CRITERIA = (*METRICS, "latency", "drift_boxes", "drift_confidence")
 PERCENTILE = 95
-WARM_UP_IMAGES = 3
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a contender answered to one photograph, and how long it took under load."""
-
-    boxes: pd.DataFrame
-    milliseconds: float
+# A picture with more persons, or with more boxes of either side, counts as one with this many.
+CROWD = 10
+# A block is longer than a disturbance, so that few of them touch two blocks.
+BURSTS_A_BLOCK = 2
 
 
 @dataclass(frozen=True)
 class Promise:
-    """What the challenger did on test: its precision, and its `behaviour` image by image."""
+    """What the challenger did on test: its precision, and its `behaviour` image by image.
+
+    A column `group` in `behaviour` names each image's group; without it each is its own.
+    """
 
     precision: float
     behaviour: pd.DataFrame
@@ -64,7 +67,7 @@ class Criterion(Fact):
     `value` stands against `limit`, within `bounds`, each of which holds at all looks together: a
     difference of metrics (at least), the share of answers in time (at least), or a distance of
     distributions (at most). `evidence_for` and `evidence_against` are shares of what is required to
-    hold or to break the criterion; 1 is enough.
+    hold or to break the criterion; 1 is enough. `units` are the groups or blocks that were bet on.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Criterion(Fact):
     evidence_for: float
     evidence_against: float
     state: State
+    units: int
 
     @property
     def is_drift(self) -> bool:
@@ -99,87 +103,40 @@ class Look(Fact):
         return next(one for one in self.criteria if one.name == name)
 
 
-class CanaryResult(Fact):
-    """How the canary went; `metrics` holds both sides' figures on the pictures that were seen."""
-
-    verdict: CanaryVerdict
-    version: str
-    challenger: str
-    champion: str
-    champion_version: str | None
-    dataset_source: str
-    dataset_digest: str
-    dataset_findings: list[Note]
-    images_available: int
-    looks: list[Look]
-    images_needed: int | None
-    metrics: dict[str, dict[str, float]]
-    rules: Canary
-    confidence: float
-    hardware: str
-
-    @property
-    def last(self) -> Look:
-        """The look at which the canary ended."""
-        return self.looks[-1]
-
-
 @dataclass(frozen=True)
-class Course:
-    """The canary's looks, what each model saw, one row an image, and the boxes they drew."""
+class SequentialTest:
+    """A test of a figure: whether it exceeds `limit`, betting on one value a group or a block.
 
-    looks: list[Look]
-    images_needed: int | None
-    observations: pd.DataFrame
-    detections: dict[str, pd.DataFrame]
-
-    @property
-    def verdict(self) -> CanaryVerdict:
-        """The verdict of the last look."""
-        return self.looks[-1].verdict
-
-
-def behaviour(detections: pd.DataFrame, images: Sequence[str]) -> pd.DataFrame:
-    """Boxes drawn in each image, and their mean confidence (missing if none): one row an image."""
-    groups = detections.groupby("image")["confidence"]
-    return pd.DataFrame(
-        {"boxes": groups.size(), "confidence": groups.mean()}, index=list(images)
-    ).fillna({"boxes": 0})
-
-
-def run_canary(
-    challenger: Contender,
-    champion: Contender,
-    images: Sequence[Path],
-    ground_truth: pd.DataFrame,
-    promise: Promise,
-    rules: Canary,
-    confidence: float,
-) -> Course:
-    """Show both models the pictures, batch by batch, until the challenger has passed or failed.
-
-    The pictures are shown in the order given; every batch is sent with `rules.requests` requests at
-    a time.
+    `values` (n, c) speak for the challenger, and `mirrored` (n, c) of the opposite figure, which
+    `mirror` gives; `figure` is their estimate, in [low, high]. `excused` says for the mirrored
+    values alone what is not the challenger's own fault.
     """
-    waiting = list(images)
-    _warm_up((challenger, champion), waiting[:WARM_UP_IMAGES])
-    observations = pd.DataFrame()
-    looks: list[Look] = []
-    boxes: dict[str, list[pd.DataFrame]] = {side: [] for side in SIDES}
-    while waiting and (not looks or looks[-1].verdict == "continue"):
-        batch, waiting = waiting[: rules.batch], waiting[rules.batch :]
-        answers = _send(challenger, champion, batch, rules.requests)
-        for side in SIDES:
-            boxes[side].append(_boxes(answers[side]))
-        names = [path.name for path in batch]
-        truth = ground_truth[ground_truth["image"].isin(names)]
-        observations = pd.concat([observations, _observe(truth, answers, names)])
-        looks.append(judge(observations, promise, rules, confidence, len(looks) + 1))
-    detections = {side: pd.concat(parts, ignore_index=True) for side, parts in boxes.items()}
-    needed = None
-    if looks[-1].verdict == "continue":
-        needed = _images_needed(observations, looks[-1], promise, rules, 1 - confidence)
-    return Course(looks, needed, observations, detections)
+
+    values: Floats
+    mirrored: Floats
+    bet: Bet
+    mirror: Callable[[float], float]
+    limit: float
+    low: float
+    high: float
+    figure: float
+
+    def wealth_for(self) -> float:
+        """The highest log wealth of betting that the figure exceeds the limit."""
+        return _richest(self.values, self.bet, self.limit)
+
+    def wealth_against(self) -> float:
+        """The highest log wealth of betting that the figure falls short of the limit."""
+        return _richest(self.mirrored, self.bet, self.mirror(self.limit))
+
+    def bounds(self, risk: float) -> tuple[float, float]:
+        """A lower and an upper bound of the figure, each at level `risk` at all looks together."""
+        if not len(self.values):
+            return self.low, self.high
+        ends = sorted((self.mirror(self.low), self.mirror(self.high)))
+        lower = lower_bound(self.values, self.bet, risk, self.limit, self.low, self.high)
+        upper = lower_bound(self.mirrored, self.bet, risk, self.mirror(self.limit), *ends)
+        return lower, self.mirror(upper)
 
 
 def judge(
@@ -188,21 +145,27 @@ def judge(
     rules: Canary,
     confidence: float,
     look: int,
+    timings: pd.DataFrame | None = None,
+    ended: bool = False,
 ) -> Look:
     """What the observations so far say of each criterion, and the verdict that follows.
+
+    `observations` has one row an image, in the order shown: persons, and for each side found_*,
+    boxes_*, confidence_*; the images of one `group`, where that column is, follow one another.
+    `timings` has one row a request: asked_at (seconds), ms_challenger and ms_champion; pictures may
+    be asked again. Without it the observations hold these columns. `ended` says that nothing will
+    follow, so that the last group and the last block are complete.
 
     *go* when every criterion holds: the tests of recall, precision and latency each at the stated
     confidence (all must pass, so that needs no correction), the drifts within their limit. *stop*
     when any is broken, at a confidence that is shared among all five.
     """
     risk = 1 - confidence
-    criteria = [
-        _tested(name, test, risk) for name, test in _tests(observations, promise, rules).items()
-    ]
+    tests = named_tests(observations, promise, rules, timings, ended)
+    criteria = [_tested(name, test, risk) for name, test in tests.items()]
+    now = observations.rename(columns=lambda name: str(name).removesuffix("_challenger"))
     for column in ("boxes", "confidence"):
-        now = observations[f"{column}_challenger"]
-        before = promise.behaviour[column]
-        criteria.append(_drift(f"drift_{column}", before, now, rules.drift, risk, look))
+        criteria.append(_drift(column, promise.behaviour, now, rules.drift, risk, look))
     states = {criterion.state for criterion in criteria}
     verdict: CanaryVerdict = "go" if states == {"held"} else "continue"
     if "broken" in states:
@@ -213,6 +176,131 @@ def judge(
         criteria=criteria,
         verdict=verdict,
     )
+
+
+def named_tests(
+    observations: pd.DataFrame,
+    promise: Promise,
+    rules: Canary,
+    timings: pd.DataFrame | None = None,
+    ended: bool = False,
+) -> dict[str, SequentialTest]:
+    """The tests by name: the differences of recall and precision, and the share in time."""
+    return {
+        "recall": recall_test(observations, rules.margins.recall, ended),
+        "precision": precision_test(
+            observations, rules.margins.precision, promise.precision, ended
+        ),
+        "latency": latency_test(
+            observations if timings is None else timings,
+            rules.latency_p95_ms,
+            rules.burst_s,
+            ended,
+        ),
+    }
+
+
+def recall_test(observations: pd.DataFrame, margin: float, ended: bool) -> SequentialTest:
+    """Challenger − champion: the share of persons found, all persons together.
+
+    Images without a person say nothing and are skipped. The persons of a picture count fully up to
+    `CROWD` of them, and share the weight of so many beyond that.
+    """
+    persons = observations["persons"].to_numpy(float)
+    found = [observations[f"found_{side}"].to_numpy(float) for side in SIDES]
+    columns = np.column_stack([found[0] - found[1], persons])
+    values = _in_groups(columns, persons, observations, ended)
+    return SequentialTest(
+        values=values,
+        mirrored=values * [-1, 1],
+        bet=bet_on_ratio,
+        mirror=_negative,
+        limit=-margin,
+        low=-1.0,
+        high=1.0,
+        figure=_ratio(values[:, 0].sum(), values[:, 1].sum(), 0.0),
+    )
+
+
+def precision_test(
+    observations: pd.DataFrame, margin: float, promised: float, ended: bool
+) -> SequentialTest:
+    """Challenger − champion: the share of boxes on a person, all boxes of a side together.
+
+    Images without a box say nothing and are skipped. A picture in which either side draws more than
+    `CROWD` boxes counts, for both, as if that side had drawn so many. A side that draws nothing is
+    shown with the precision `promised`; nothing can be shown against or for it.
+    """
+    found = [observations[f"found_{side}"].to_numpy(float) for side in SIDES]
+    boxes = [observations[f"boxes_{side}"].to_numpy(float) for side in SIDES]
+    columns = np.column_stack([found[0], boxes[0], found[1], boxes[1]])
+    values = _in_groups(columns, np.maximum(*boxes), observations, ended)
+    a, b, c, d = values.sum(axis=0)
+    return SequentialTest(
+        values=values,
+        mirrored=values[:, [2, 3, 0, 1]],
+        bet=bet_on_difference_of_ratios,
+        mirror=_negative,
+        limit=-margin,
+        low=-1.0,
+        high=1.0,
+        figure=_ratio(a, b, promised) - _ratio(c, d, promised),
+    )
+
+
+def latency_test(
+    timings: pd.DataFrame, limit_ms: float, burst_s: float, ended: bool
+) -> SequentialTest:
+    """The challenger's chance of answering in time at a random moment of the canary.
+
+    The unit is a block of twice `burst_s` seconds, its share of answers in time. Blocks are doubled
+    while neighbours resemble each other, and a claim must stand at every width up to there. No late
+    answer at all takes 65 blocks to hold.
+
+    An answer counts as late against the challenger only where the champion, asked at the same
+    moment, was in time: a busy machine may withhold a *go*, but stops nobody.
+    """
+    timings = timings.sort_values("asked_at", kind="stable")
+    began = timings["asked_at"].to_numpy(float)
+    late, champion_late = (timings[f"ms_{side}"].to_numpy(float) > limit_ms for side in SIDES)
+    columns = np.column_stack([~late, late & ~champion_late]).astype(np.float64)
+    blocks = ((began - began[:1]) // (BURSTS_A_BLOCK * burst_s)).astype(np.int64)
+    means = group_means(columns, blocks, np.ones(len(blocks), bool), ended)
+    doublings = max((doublings_needed(column) for column in means.T), default=0)
+    return SequentialTest(
+        values=means[:, :1],
+        mirrored=means[:, 1:],
+        bet=partial(bet_on_share, doublings=doublings),
+        mirror=_complement,
+        limit=PERCENTILE / 100,
+        low=0.0,
+        high=1.0,
+        figure=float(means[:, 0].mean()) if len(means) else 1.0,
+    )
+
+
+def images_needed(
+    observations: pd.DataFrame,
+    look: Look,
+    promise: Promise,
+    rules: Canary,
+    risk: float,
+    timings: pd.DataFrame | None = None,
+) -> int | None:
+    """About how many images in all the open tests need; None if none would do, by what was seen.
+
+    For latency, the number of images that takes as long at the pace so far.
+    """
+    if any(criterion.state == "open" for criterion in look.criteria if criterion.is_drift):
+        return None
+    needed = []
+    for name, test in named_tests(observations, promise, rules, timings).items():
+        if look.criterion(name).state == "open":
+            count = values_to_reject(test.values, test.bet, test.limit, _level_for(risk))
+            if count is None:
+                return None
+            needed.append(math.ceil(count * len(observations) / len(test.values)))
+    return max(needed, default=None)
 
 
 def side_metrics(observations: pd.DataFrame, side: str) -> dict[str, float]:
@@ -227,134 +315,52 @@ def side_metrics(observations: pd.DataFrame, side: str) -> dict[str, float]:
     }
 
 
-def _warm_up(contenders: Sequence[Contender], images: Sequence[Path]) -> None:
-    for path in images:
-        for contender in contenders:
-            contender.see(path.read_bytes())
+def _in_groups(columns: Floats, size: Floats, observations: pd.DataFrame, ended: bool) -> Floats:
+    """The columns (n, c) as shares of a crowd, one row a group of which some image has a size."""
+    weighted = columns / np.maximum(size, CROWD)[:, None]
+    groups = _groups(observations)
+    if groups is None:
+        return np.asarray(weighted[size > 0])
+    return group_means(weighted, groups, size > 0, ended)
 
 
-def _send(
-    challenger: Contender, champion: Contender, batch: Sequence[Path], requests: int
-) -> dict[str, list[Answer]]:
-    """Each side's answers to a batch, `requests` at a time.
-
-    A request asks one model and then the other, in an order that turns, so that both meet the same
-    load.
-    """
-    sides = list(zip(SIDES, (challenger, champion), strict=True))
-
-    def request(number: int, path: Path) -> dict[str, Answer]:
-        photograph = path.read_bytes()
-        answers = {}
-        for side, contender in sides if number % 2 else reversed(sides):
-            began = time.perf_counter_ns()
-            boxes = contender.see(photograph)
-            milliseconds = (time.perf_counter_ns() - began) / 1e6
-            answers[side] = Answer(boxes.assign(image=path.name), milliseconds)
-        return answers
-
-    with ThreadPoolExecutor(requests) as pool:
-        answers = list(pool.map(request, range(len(batch)), batch))
-    return {side: [answer[side] for answer in answers] for side in SIDES}
+def _groups(table: pd.DataFrame) -> Integers | None:
+    return np.asarray(pd.factorize(table["group"])[0]) if "group" in table else None
 
 
-def _observe(
-    truth: pd.DataFrame, answers: Mapping[str, Sequence[Answer]], names: Sequence[str]
-) -> pd.DataFrame:
-    """One row an image: persons, and for each side boxes, persons found, confidence, time."""
-    table = pd.DataFrame(index=list(names))
-    for side in SIDES:
-        boxes = _boxes(answers[side])
-        matches = match(truth, boxes)
-        images = list(matches.images)
-        found = np.bincount(matches.image[matches.found[0]], minlength=len(images))
-        table["persons"] = pd.Series(matches.persons, index=images)
-        table[f"found_{side}"] = pd.Series(found, index=images)
-        drawn = behaviour(boxes, names)
-        table[f"boxes_{side}"] = drawn["boxes"]
-        table[f"confidence_{side}"] = drawn["confidence"]
-        table[f"ms_{side}"] = [answer.milliseconds for answer in answers[side]]
-    return table
+def _ratio(top: float, bottom: float, undefined: float) -> float:
+    return float(top / bottom) if bottom > 0 else undefined
 
 
-def _boxes(answers: Sequence[Answer]) -> pd.DataFrame:
-    return pd.concat([answer.boxes for answer in answers], ignore_index=True)
+def _negative(figure: float) -> float:
+    return -figure
 
 
-@dataclass(frozen=True)
-class _Test:
-    """The values of a test, one an image, in [low, 1], and the mean that they must exceed.
-
-    `excused` are the values held against the challenger: those that are not its own fault are 1.
-    """
-
-    values: Floats
-    excused: Floats
-    null: float
-    low: float
-
-    @property
-    def wealth_for(self) -> Floats:
-        """The log wealth of betting that the mean exceeds the null, after each value."""
-        return log_wealth(self.values, self.null, self.low, 1)
-
-    @property
-    def wealth_against(self) -> Floats:
-        """The log wealth of betting that it falls short."""
-        return log_wealth(-self.excused, -self.null, -1, -self.low)
+def _complement(share: float) -> float:
+    return 1 - share
 
 
-def _tests(observations: pd.DataFrame, promise: Promise, rules: Canary) -> dict[str, _Test]:
-    """The tests by name: differences of a metric, and whether an answer came in time.
-
-    An answer counts as late against the challenger only where the champion, asked at the same
-    moment, was in time: a busy machine may withhold a *go*, but stops nobody.
-    """
-    recall = _differences(observations, "recall", 1.0)
-    precision = _differences(observations, "precision", promise.precision)
-    late, champion_late = (
-        observations[f"ms_{side}"].to_numpy(float) > rules.latency_p95_ms for side in SIDES
-    )
-    in_time, excused = (np.asarray(kept, np.float64) for kept in (~late, ~late | champion_late))
-    return {
-        "recall": _Test(recall, recall, -rules.margins.recall, -1.0),
-        "precision": _Test(precision, precision, -rules.margins.precision, -1.0),
-        "latency": _Test(in_time, excused, PERCENTILE / 100, 0.0),
-    }
+def _richest(values: Floats, wealth: Bet, null: float) -> float:
+    return float(wealth(values, np.array([null])).max()) if len(values) else 0.0
 
 
-def _differences(observations: pd.DataFrame, metric: str, undefined: float) -> Floats:
-    """Challenger − champion of a metric in each image, in [−1, 1].
-
-    All images weigh the same, which bounds what one crowd can do to the test. `undefined` stands
-    for the recall of an image without a person, or the precision of one without a box: the latter
-    is what test promised, so that neither silence nor boldness pays by itself.
-    """
-    values = []
-    for side in SIDES:
-        found = observations[f"found_{side}"].to_numpy(float)
-        of = observations["persons" if metric == "recall" else f"boxes_{side}"].to_numpy(float)
-        values.append(np.divide(found, of, out=np.full_like(found, undefined), where=of > 0))
-    return np.asarray(values[0] - values[1])
-
-
-def _tested(name: str, test: _Test, risk: float) -> Criterion:
-    """What the bets for and against a test have brought, with the bounds of its mean."""
-    # Each bound has the level of the test beside it: it passes the limit when the test does.
-    lower, upper = confidence_sequence(test.values, 2 * risk, test.low, 1)
-    evidence_for = max(0.0, float(test.wealth_for.max()) / _level_for(risk))
-    evidence_against = max(0.0, float(test.wealth_against.max()) / _level_against(risk))
+def _tested(name: str, test: SequentialTest, risk: float) -> Criterion:
+    """What the bets for and against a test have brought, with the bounds of its figure."""
+    evidence_for = max(0.0, test.wealth_for() / _level_for(risk))
+    evidence_against = max(0.0, test.wealth_against() / _level_against(risk))
     state: State = "held" if evidence_for >= 1 else "open"
     if evidence_against >= 1:
         state = "broken"
     return Criterion(
         name=name,
-        value=float(test.values.mean()),
-        bounds=(float(lower[-1]), float(upper[-1])),
-        limit=test.null,
+        value=test.figure,
+        # Each bound has the level of the test beside it: it passes the limit when the test does.
+        bounds=test.bounds(risk),
+        limit=test.limit,
         evidence_for=evidence_for,
         evidence_against=evidence_against,
         state=state,
+        units=len(test.values),
     )
 
 
@@ -367,43 +373,35 @@ def _level_against(risk: float) -> float:
 
 
 def _drift(
-    name: str, reference: pd.Series, seen: pd.Series, limit: float, risk: float, look: int
+    column: str, before: pd.DataFrame, now: pd.DataFrame, limit: float, risk: float, look: int
 ) -> Criterion:
     """The challenger's behaviour is no further from that on test than the limit.
 
     It breaks when the distance exceeds the limit by more than chance could; it holds while it is
     within the limit, which guards a *go* but proves nothing, so that it needs no test.
     """
-    before, now = reference.dropna().to_numpy(float), seen.dropna().to_numpy(float)
     # A model that shows nothing has no confidences to compare; its counts tell.
-    distance = distance_between(before, now) if len(before) and len(now) else 0.0
+    before, now = before[before[column].notna()], now[now[column].notna()]
+    values = [table[column].to_numpy(float) for table in (before, now)]
+    groups = [_groups(table) for table in (before, now)]
+    units = [
+        len(table) if ids is None else len(np.unique(ids))
+        for table, ids in zip((before, now), groups, strict=True)
+    ]
+    distance = distance_between(*values, *groups) if min(units) else 0.0
     share = risk / len(CRITERIA)
-    error = distance_error(max(1, len(before)), max(1, len(now)), look, share)
+    error = distance_error(max(1, units[0]), max(1, units[1]), look, share)
     low = max(0.0, distance - error)
     state: State = "held" if distance <= limit else "open"
     if low > limit:
         state = "broken"
     return Criterion(
-        name=name,
+        name=f"drift_{column}",
         value=distance,
         bounds=(low, min(1.0, distance + error)),
         limit=limit,
         evidence_for=float(state == "held"),
         evidence_against=low / limit,
         state=state,
+        units=units[1],
     )
-
-
-def _images_needed(
-    observations: pd.DataFrame, look: Look, promise: Promise, rules: Canary, risk: float
-) -> int | None:
-    """About how many images in all the open tests need; None if none would do, by what was seen."""
-    if any(criterion.state == "open" for criterion in look.criteria if criterion.is_drift):
-        return None
-    needed = [
-        values_to_reject(test.wealth_for, _level_for(risk))
-        for name, test in _tests(observations, promise, rules).items()
-        if look.criterion(name).state == "open"
-    ]
-    known = [count for count in needed if count is not None]
-    return max(known) if known and len(known) == len(needed) else None

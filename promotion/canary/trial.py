@@ -10,15 +10,8 @@ import numpy as np
 import pandas as pd
 from mlflow.tracking import MlflowClient
 
-from promotion.canary.stability import (
-    SIDES,
-    CanaryResult,
-    Course,
-    Promise,
-    behaviour,
-    run_canary,
-    side_metrics,
-)
+from promotion.canary.run import CanaryResult, Course, behaviour, run_canary
+from promotion.canary.stability import SIDES, Promise, side_metrics
 from promotion.comparison import Evidence, load_campaign, load_images
 from promotion.datasets import (
     Manifest,
@@ -80,6 +73,7 @@ class Trial:
     dataset: PreparedDataset
     findings: list[Note]
     images: list[Path]
+    groups: dict[str, str]
     ground_truth: pd.DataFrame
     promise: Promise
 
@@ -125,9 +119,11 @@ def open_trial(
         findings=_check_unseen(session, dataset.manifest, digests),
         images=_in_order(
             images_of(dataset.folder, "canary"),
+            dataset.manifest.groups_in("canary"),
             _shown_before(session, registration.version),
             rules.dataset.seed,
         ),
+        groups=dataset.manifest.groups_in("canary"),
         ground_truth=ground_truth(dataset.folder, "canary"),
         promise=Promise(
             evidence.test_metrics[decision.candidate.run_name]["precision"],
@@ -148,14 +144,21 @@ def _shown_before(session: Session, number: str) -> list[str]:
     return [str(name) for name in observations["image"]]
 
 
-def _in_order(images: Sequence[Path], shown: Sequence[str], seed: int) -> list[Path]:
+def _in_order(
+    images: Sequence[Path], groups: Mapping[str, str], shown: Sequence[str], seed: int
+) -> list[Path]:
     """The pictures shown before, in their order, then the new ones in an order the seed draws.
 
-    So a canary that is given more pictures goes on with the sequential tests where they stood.
+    So a canary that is given more pictures goes on with the sequential tests where they stood. The
+    pictures of a group stand together, in the order of their names.
     """
+    members: dict[str, list[Path]] = {}
+    for path in images:
+        members.setdefault(groups.get(path.name, path.name), []).append(path)
+    drawn = np.random.default_rng(seed).permutation(len(members))
+    order = [path for index in drawn for path in list(members.values())[index]]
     place = {name: number for number, name in enumerate(shown)}
-    drawn = [images[index] for index in np.random.default_rng(seed).permutation(len(images))]
-    return sorted(drawn, key=lambda path: place.get(path.name, len(place)))
+    return sorted(order, key=lambda path: place.get(path.name, len(place)))
 
 
 def _check_unseen(session: Session, manifest: Manifest, digests: Sequence[str]) -> list[Note]:
@@ -220,6 +223,7 @@ def run_trial(trial: Trial, rules: Canary, confidence: float) -> Course:
         trial.challenger,
         trial.champion,
         trial.images,
+        trial.groups,
         trial.ground_truth,
         trial.promise,
         rules,

@@ -62,7 +62,7 @@ def check_unseen(new: Manifest, seen: Manifest) -> tuple[list[str], list[Note]]:
     ]
     warnings = [
         _alike("nearly_seen", one, other, bits)
-        for one, other, bits in _near(new.hashes, seen.hashes)
+        for one, other, bits in near_duplicates(new.hashes, seen.hashes)
         if new.files[one] != seen.files[other]
     ]
     return errors, warnings
@@ -117,18 +117,24 @@ def _near_duplicates_in_two_splits(hashes: Mapping[str, str]) -> Iterator[Note]:
     for name, found in hashes.items():
         splits[name.split("/")[1]][name] = found
     for one, other in combinations(splits.values(), 2):
-        for first, second, bits in _near(one, other):
+        for first, second, bits in near_duplicates(one, other):
             yield _alike("nearly_same", first, second, bits)
 
 
-def _near(one: Mapping[str, str], other: Mapping[str, str]) -> Iterator[tuple[str, str, int]]:
-    """Pairs of images whose perceptual hashes nearly agree, with the bits that differ."""
+def near_duplicates(
+    one: Mapping[str, str], other: Mapping[str, str]
+) -> Iterator[tuple[str, str, int]]:
+    """Pairs of images whose perceptual hashes nearly agree, with the bits that differ.
+
+    `one` and `other` map names to hashes; an image is no pair with itself.
+    """
     if not one or not other:
         return
     distance = (_bits(one.values())[:, None] != _bits(other.values())[None]).sum(axis=2)
     names, others = list(one), list(other)
     for i, j in zip(*np.nonzero(distance <= NEAR_DUPLICATE_BITS), strict=True):
-        yield names[i], others[j], int(distance[i, j])
+        if names[i] != others[j]:
+            yield names[i], others[j], int(distance[i, j])
 
 
 def _bits(hashes: Iterable[str]) -> NDArray[np.bool_]:

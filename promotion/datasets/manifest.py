@@ -20,7 +20,8 @@ GROUND_TRUTH_COLUMNS = ["image", "x0", "y0", "x1", "y1"]
 class Manifest(BaseModel):
     """The files of a dataset with their SHA-256, its splits, and what the checks warn of.
 
-    `hashes` are the perceptual hashes of the images, by which near duplicates are known.
+    `hashes` are the perceptual hashes of the images, by which near duplicates are known; `groups`
+    names the group of each image that shares one.
     """
 
     source: str
@@ -28,7 +29,17 @@ class Manifest(BaseModel):
     images: dict[str, int]
     instances: dict[str, int]
     hashes: dict[str, str] = {}
+    groups: dict[str, str] = {}
     findings: list[Note] = []
+
+    def groups_in(self, split: str) -> dict[str, str]:
+        """The groups of a split's images, by their names; an image without one is its own."""
+        place = f"images/{split}/"
+        return {
+            name.removeprefix(place): group
+            for name, group in self.groups.items()
+            if name.startswith(place)
+        }
 
     @property
     def digest(self) -> str:

@@ -11,6 +11,7 @@ import yaml
 from filelock import FileLock
 
 from promotion.checksums import digest_of
+from promotion.datasets.groups import find_groups
 from promotion.datasets.integrity import check_integrity
 from promotion.datasets.manifest import Manifest, count_split, file_sums
 from promotion.datasets.sources import source, source_digest
@@ -86,6 +87,7 @@ def _inspect(dataset: Dataset | CanaryDataset, folder: Path, path: Path) -> Mani
         images={split: images for split, (images, _) in counts.items()},
         instances={split: instances for split, (_, instances) in counts.items()},
         hashes=hashes,
+        groups=find_groups(dataset, folder, hashes),
         findings=findings,
     )
     path.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")

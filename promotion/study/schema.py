@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,6 +16,23 @@ from promotion.study.section import Section, Share
 Domain = Literal["day", "night", "winter"]
 
 
+class Grouping(Section):
+    """How a picture's group is known: a pattern in its name, or a column of slices.csv."""
+
+    pattern: str | None = None
+    column: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Grouping:
+        if (self.pattern is None) == (self.column is None):
+            raise ValueError("a group is known by pattern or by column: name one of them")
+        try:
+            re.compile(self.pattern or "")
+        except re.error as error:
+            raise ValueError(f"pattern is not a regular expression ({error})") from None
+        return self
+
+
 class Dataset(Section):
     """Where the pictures come from and how many of them each split holds."""
 
@@ -25,6 +43,7 @@ class Dataset(Section):
     val: PositiveInt | None = None
     test: PositiveInt | None = None
     seed: int = 42
+    group: Grouping | Literal["none"] | None = None
 
     @model_validator(mode="after")
     def _sizes_or_path(self) -> Dataset:
@@ -57,6 +76,7 @@ class CanaryDataset(Section):
     path: Path | None = None
     images: PositiveInt | None = None
     seed: int = 42
+    group: Grouping | Literal["none"] | None = None
 
     @model_validator(mode="after")
     def _size_or_path(self) -> CanaryDataset:
@@ -111,6 +131,9 @@ class Canary(Section):
     requests: PositiveInt = 4
     margins: Margins
     latency_p95_ms: PositiveFloat
+    # The longest disturbance of the machine that the promise on latency covers; holding it takes
+    # at least 130 times as long.
+    burst_s: PositiveFloat = 1.0
     drift: Share = 0.5
 
 

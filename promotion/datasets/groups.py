@@ -1,0 +1,114 @@
+"""Groups: pictures that are not independent of each other, such as the frames of one clip."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from promotion.datasets.integrity import near_duplicates
+from promotion.errors import DatasetError
+from promotion.study import CanaryDataset, Dataset
+
+# A column of the user's own says what a picture's name does not: its clip, its light, its weather.
+SLICES_FILE = "slices.csv"
+# Where pictures are counted as evidence, one is not to be counted twice.
+GROUPED_SPLITS = ("test", "canary")
+
+
+def find_groups(
+    dataset: Dataset | CanaryDataset, folder: Path, hashes: Mapping[str, str]
+) -> dict[str, str]:
+    """The group of each picture that shares one, by its path below the folder.
+
+    As the study's key `group` says: by a pattern in the name or a column of slices.csv. Without the
+    key, pictures of a user's folder whose perceptual hashes nearly agree, within test or canary,
+    are one group; `hashes` are those of all pictures.
+
+    Raises:
+        DatasetError: slices.csv or its column is missing, or a group lies in two splits.
+    """
+    rule = dataset.group
+    if rule == "none" or (rule is None and dataset.source != "folder"):
+        return {}
+    if rule is None:
+        return dict(_alike(hashes))
+    if rule.pattern is not None:
+        groups = {name: _matched(rule.pattern, name) for name in hashes}
+    else:
+        column = read_slices(folder, [rule.column or ""])[rule.column]
+        groups = {name: str(column.get(Path(name).name, name)) for name in hashes}
+    _refuse_cut_groups(folder, groups)
+    return groups
+
+
+def read_slices(folder: Path, columns: Iterable[str] = ()) -> pd.DataFrame:
+    """The dataset's slices.csv, indexed by the pictures' names; empty if there is none.
+
+    Raises:
+        DatasetError: it cannot be read, or one of the `columns` is missing.
+    """
+    path = folder / SLICES_FILE
+    needed = ["image", *columns]
+    if not path.exists():
+        if len(needed) > 1:
+            raise DatasetError(f"{path}: not there; it holds the columns {', '.join(needed)}")
+        return pd.DataFrame()
+    try:
+        table = pd.read_csv(path, dtype=str)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: not a table ({str(error).splitlines()[0]})") from None
+    missing = [column for column in needed if column not in table]
+    if missing:
+        raise DatasetError(
+            f"{path}: no column {missing[0]}; there are {', '.join(map(str, table))}"
+        )
+    return table.drop_duplicates("image").set_index("image")
+
+
+def _matched(pattern: str, name: str) -> str:
+    """What the pattern's first group, or all of it, matches in a picture's name."""
+    found = re.search(pattern, Path(name).name)
+    if found is None:
+        return name
+    return found[1] if found.groups() else found[0]
+
+
+def _alike(hashes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Groups of near duplicates within a split, each named by its first picture."""
+    for split in GROUPED_SPLITS:
+        part = {name: h for name, h in hashes.items() if name.split("/")[1] == split}
+        first = {name: name for name in part}
+
+        def home(name: str, first: dict[str, str] = first) -> str:
+            while first[name] != name:
+                name = first[name]
+            return name
+
+        for one, other, _ in near_duplicates(part, part):
+            low, high = sorted((home(one), home(other)))
+            first[high] = low
+        members = defaultdict(list)
+        for name in part:
+            members[home(name)].append(name)
+        for group, names in members.items():
+            if len(names) > 1:
+                yield from ((name, group) for name in names)
+
+
+def _refuse_cut_groups(folder: Path, groups: Mapping[str, str]) -> None:
+    splits: dict[str, set[str]] = defaultdict(set)
+    for name, group in groups.items():
+        splits[group].add(name.split("/")[1])
+    cut = [(group, places) for group, places in splits.items() if len(places) > 1]
+    if cut:
+        raise DatasetError(
+            "\n".join(
+                f"{folder}: group {group} is cut by the splits {', '.join(sorted(places))}; "
+                "keep its pictures in one"
+                for group, places in cut
+            )
+        )
