@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Weights = NDArray[np.number]
 Kind = Literal["metric", "cost", "spread"]
 
 RECALL_LEVELS = np.linspace(0, 1, 101)
+# So many cells are worked on at once: 2 MiB an array.
+BLOCK_CELLS = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Measure:
     unit: str = ""
     digits: int = 3
     aliases: tuple[str, ...] = ()
-    values: Callable[[Matches, Array, float], Array] | None = None
+    values: Callable[[Matches, Weights, float], Array] | None = None
     told: bool = True
 
     @property
@@ -64,22 +67,40 @@ class Measure:
         return not self.unit
 
 
-def average_precision(matches: Matches, weights: Array, levels: slice = slice(None)) -> Array:
+def average_precision(matches: Matches, weights: Weights, levels: slice = slice(None)) -> Array:
     """COCO's 101-point average precision, shape (IoU thresholds, replicates).
 
     `weights` (replicates, images) count each image; all ones give pycocotools' own AP. `levels`
-    chooses among the IoU thresholds 0.50, 0.55, … 0.95. Without a person the AP is NaN.
+    chooses among the IoU thresholds 0.50, 0.55, … 0.95. Without a person the AP is NaN. Memory does
+    not grow with the replicates: they are worked on in blocks.
     """
-    persons = weights @ matches.persons
-    # Precision only matters where a person is found, so only those columns are worked on.
-    seen = np.cumsum(weights[:, matches.image], axis=1)
-    levels_found = matches.found[levels]
-    result = np.zeros((len(levels_found), len(weights)))
-    for level, found in enumerate(levels_found):
+    found = matches.found[levels]
+    result = np.zeros((len(found), len(weights)))
+    for part in blocks(len(weights), len(matches.image)):
+        result[:, part] = _block_average_precision(matches, found, weights[part])
+    return result
+
+
+def blocks(rows: int, columns: int) -> list[slice]:
+    """Slices of so many rows that a block of them has a bounded number of cells."""
+    size = max(1, BLOCK_CELLS // max(columns, 1))
+    return [slice(at, min(at + size, rows)) for at in range(0, rows, size)]
+
+
+def _block_average_precision(
+    matches: Matches, levels: NDArray[np.bool_], weights: Weights
+) -> Array:
+    """The same for one block; replicates are the last, contiguous axis of what is worked on."""
+    counts = np.ascontiguousarray(weights.T, dtype=np.float64)
+    persons = matches.persons @ counts
+    drawn = counts[matches.image]
+    # Precision only matters where a person is found, so only those rows are worked on.
+    seen = np.cumsum(drawn, axis=0)
+    result = np.zeros((len(levels), len(weights)))
+    for level, found in enumerate(levels):
         at = np.flatnonzero(found)
         if len(at):
-            hits = np.cumsum(weights[:, matches.image[at]], axis=1)
-            result[level] = _interpolated_area(hits, seen[:, at], persons)
+            result[level] = _interpolated_area(np.cumsum(drawn[at], axis=0), seen[at], persons)
     result[:, persons == 0] = np.nan
     return result
 
@@ -87,14 +108,16 @@ def average_precision(matches: Matches, weights: Array, levels: slice = slice(No
 def interpolated_precision(hits: Array, seen: Array, persons: Array) -> tuple[Array, Array]:
     """COCO's interpolated precision, and the recall, where each person is found.
 
-    `hits` and `seen` (replicates, finds) count the persons found and the boxes shown so far.
+    `hits` and `seen` (finds, replicates) count the persons found and the boxes shown so far.
     """
     precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
-    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    return envelope, hits / np.maximum(persons, 1)[:, None]
+    envelope = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
+    return envelope, hits / np.maximum(persons, 1)
 
 
-def precision_and_recall(matches: Matches, weights: Array, threshold: float) -> tuple[Array, Array]:
+def precision_and_recall(
+    matches: Matches, weights: Weights, threshold: float
+) -> tuple[Array, Array]:
     """Precision and recall at IoU 0.5 of the detections with at least `threshold` confidence.
 
     `weights` (replicates, images) count each image; both have shape (replicates,). A detector that
@@ -104,17 +127,21 @@ def precision_and_recall(matches: Matches, weights: Array, threshold: float) -> 
     images = len(matches.images)
     shown = np.bincount(matches.image[kept], minlength=images)
     hits = np.bincount(matches.image[kept & matches.found[0]], minlength=images)
-    found, boxes = weights @ hits, weights @ shown
+    counts = np.column_stack([hits, shown, matches.persons]).astype(np.float64)
+    parts = blocks(len(weights), images)
+    totals = [weights[part].astype(np.float64) @ counts for part in parts]
+    found, boxes, persons = np.concatenate(totals).T
     precision = np.divide(found, boxes, out=np.zeros_like(found), where=boxes > 0)
     with np.errstate(invalid="ignore"):
-        return precision, found / (weights @ matches.persons)
+        return precision, found / persons
 
 
 def _interpolated_area(hits: Array, seen: Array, persons: Array) -> Array:
     envelope, recall = interpolated_precision(hits, seen, persons)
     reached = np.searchsorted(RECALL_LEVELS, recall, side="right")
-    new_levels = np.diff(reached, axis=1, prepend=0)
-    return np.asarray((envelope * new_levels).sum(axis=1) / len(RECALL_LEVELS))
+    envelope *= np.diff(reached, axis=0, prepend=0)
+    # Summed along the contiguous axis, as for one replicate, so that no block changes a bit.
+    return np.asarray(np.ascontiguousarray(envelope.T).sum(axis=1) / len(RECALL_LEVELS))
 
 
 MEASURES = {
@@ -153,6 +180,7 @@ MEASURES = {
         Measure("latency_ratio", "cost", larger_is_better=False, unit="×", digits=2, told=False),
         Measure("energy_wh", "cost", larger_is_better=False, unit="Wh", digits=2),
         Measure("train_seconds", "cost", larger_is_better=False, unit="s", digits=0),
+        Measure("model_mb", "cost", larger_is_better=False, unit="MB", digits=1, told=False),
         Measure("seed_spread", "spread", larger_is_better=False),
     )
 }
@@ -161,7 +189,7 @@ COSTS = tuple(one.name for one in MEASURES.values() if one.kind == "cost")
 
 
 def metric_values(
-    matches: Matches, weights: Array, threshold: float, names: Sequence[str] = METRICS
+    matches: Matches, weights: Weights, threshold: float, names: Sequence[str] = METRICS
 ) -> dict[str, Array]:
     """Metrics of a run for each row of image weights (replicates, images), by their names."""
     chosen = {name: MEASURES[name].values for name in names}

@@ -1,6 +1,8 @@
 """The comparison: chosen on val, confirmed on test with its chances, gathered as evidence."""
 
-from promotion.comparison.bootstrap import Confirmation, MetricComparison, precision_bands
+from promotion.comparison.bootstrap import MetricComparison, precision_bands
+from promotion.comparison.bounds import Bounds as MeasureBounds
+from promotion.comparison.bounds import State, gate_state, point_bounds
 from promotion.comparison.campaign import (
     Campaign,
     load_campaign,
@@ -12,8 +14,10 @@ from promotion.comparison.campaign import (
     measure_latencies,
     record_latency,
 )
-from promotion.comparison.confirmation import Settling, confirm, settling
+from promotion.comparison.confirmation import confirm
 from promotion.comparison.dossier import (
+    Confirmed,
+    compare_with_incumbent,
     diagnose_runs,
     gather_evidence,
     load_confirmation,
@@ -21,6 +25,7 @@ from promotion.comparison.dossier import (
     load_latencies,
     load_models,
     load_selection,
+    measure_run,
     measure_starting_model,
     open_test,
     record_confirmation,
@@ -33,9 +38,14 @@ from promotion.comparison.evidence import (
     ConfigurationFacts,
     Evidence,
     FailedVariant,
+    IncumbentFacts,
     RunFacts,
     SplitFacts,
 )
+from promotion.comparison.law import ConfidenceDistribution
+from promotion.comparison.ledger import open_ledger
+from promotion.comparison.openings import Ledger, Opening, required_levels
+from promotion.comparison.planning import Claim, Plan, SpreadClaim, plan
 from promotion.comparison.proportions import (
     Bounds,
     fisher_p,
@@ -54,18 +64,28 @@ from promotion.comparison.selection import (
 __all__ = [
     "Bounds",
     "Campaign",
+    "Claim",
+    "ConfidenceDistribution",
     "ConfigurationFacts",
-    "Confirmation",
+    "Confirmed",
     "Evidence",
     "FailedVariant",
+    "IncumbentFacts",
+    "Ledger",
+    "MeasureBounds",
     "MetricComparison",
+    "Opening",
+    "Plan",
     "RunFacts",
     "Selection",
-    "Settling",
     "SplitFacts",
+    "SpreadClaim",
+    "State",
+    "compare_with_incumbent",
     "confirm",
     "diagnose_runs",
     "fisher_p",
+    "gate_state",
     "gather_evidence",
     "load_campaign",
     "load_confirmation",
@@ -79,19 +99,23 @@ __all__ = [
     "load_selection",
     "load_val",
     "measure_latencies",
+    "measure_run",
     "measure_starting_model",
     "newcombe_interval",
+    "open_ledger",
     "open_test",
     "pareto_front",
     "persons_needed",
+    "plan",
+    "point_bounds",
     "precision_bands",
     "record_confirmation",
     "record_evidence",
     "record_latency",
     "record_selection",
+    "required_levels",
     "select",
     "selection_optimism",
-    "settling",
     "side",
     "summarise",
     "telling_pictures",

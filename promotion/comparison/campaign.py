@@ -12,6 +12,7 @@ from mlflow.tracking import MlflowClient
 
 from promotion.checksums import verify
 from promotion.comparison.evidence import FailedVariant, RunFacts
+from promotion.datasets import Manifest
 from promotion.detection import Detector, Seen, latency_metrics, measure_latency, see
 from promotion.errors import MissingRunsError
 from promotion.store import (
@@ -20,6 +21,7 @@ from promotion.store import (
     Session,
     Tag,
     artifact,
+    load_fact,
     load_table,
     log_values,
     newest,
@@ -28,7 +30,7 @@ from promotion.store import (
 from promotion.study import Study
 from promotion.training import load_history
 
-LATENCY_IMAGES = 40
+LATENCY_IMAGES = 100
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class Campaign:
     failed: list[FailedVariant]
     dataset_run: Run
     energy_methods: set[str]
+
+    @property
+    def energy_method(self) -> str:
+        """Whether all energies were measured by a meter, or some estimated."""
+        return "measured" if self.energy_methods == {"measured"} else "estimated"
 
     def images(self, split: str) -> int:
         """The number of images of a split."""
@@ -51,6 +58,11 @@ class Campaign:
     def run(self, run_name: str) -> RunFacts:
         """The run of this name."""
         return next(run for run in self.runs if run.run_name == run_name)
+
+    @property
+    def rivals(self) -> int:
+        """How many configurations val can choose from, the baseline being none."""
+        return len({run.configuration for run in self.runs}) - 1
 
     def members(self, configuration: str) -> list[RunFacts]:
         """The runs of one configuration."""
@@ -98,6 +110,12 @@ def load_images(session: Session, campaign: Campaign, split: str) -> list[Path]:
     return sorted(artifact(session.client, run_id, Artifact.images(split)).iterdir())
 
 
+def load_groups(session: Session, campaign: Campaign, split: str) -> dict[str, str]:
+    """The groups of a split's images that share one, by the images' names."""
+    run_id = campaign.dataset_run.info.run_id
+    return load_fact(session.client, run_id, Artifact.MANIFEST, Manifest).groups_in(split)
+
+
 def load_detector(session: Session, run: RunFacts) -> Detector:
     """A run's model, verified to be the one evaluated.
 
@@ -113,11 +131,13 @@ def load_seen(
 ) -> dict[str, Seen]:
     """What each run saw on a split where it was evaluated, by run name."""
     truth = load_ground_truth(session, campaign, split)
+    groups = load_groups(session, campaign, split)
     return {
         run.run_name: see(
             truth,
             load_table(session.client, run.run_id, Artifact.detections(split)),
             run.metrics["threshold"],
+            groups,
         )
         for run in runs
     }

@@ -1,34 +1,27 @@
-"""Confirms on test what val has chosen, and says what would settle an open claim."""
+"""Confirms on test what val has chosen; bounds of what was measured of the run to register."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.stats import t as student
+import pandas as pd
 
-from promotion.comparison.bootstrap import (
-    REPLICATES,
-    Confirmation,
-    Evaluated,
-    MetricComparison,
-    compare,
-    metric_intervals,
+from promotion.comparison.bootstrap import REPLICATES, Evaluated, MetricComparison, compare
+from promotion.comparison.bounds import (
+    Bounds,
+    metric_bounds,
+    point_bounds,
+    quantile_bounds,
+    spread_bounds,
+    uncertain_bounds,
 )
-from promotion.facts import Fact
+from promotion.comparison.evidence import RunFacts
 from promotion.study import Policy
 
 SEED = 20240501
-MOST_GROWTH = 100
-
-
-class Settling(Fact):
-    """What would settle an open claim: so many images, or seeds, or images and seeds together."""
-
-    images: int | None
-    seeds: int | None
-    both: tuple[int, int] | None
+# Of an energy: what meters are good for, and what an estimate from the processor's load is.
+ENERGY_UNCERTAINTY = {"measured": 0.05, "estimated": 0.5}
 
 
 def confirm(
@@ -36,50 +29,52 @@ def confirm(
     baseline: Sequence[Evaluated],
     policy: Policy,
     replicates: int = REPLICATES,
-) -> Confirmation:
-    """Compare two configurations on the test split, a run a seed.
+) -> list[MetricComparison]:
+    """Compare two configurations on the test split, a run a seed, metric by metric.
 
     The policy's objectives come first, in its order.
     """
-    found = compare(candidate, baseline, policy.confidence, np.random.default_rng(SEED), replicates)
+    rng = np.random.default_rng(SEED)
+    found = compare(candidate, baseline, policy.confidence, rng, replicates)
     order = list(policy.required_differences)
-    comparison = sorted(
-        found.comparison,
-        key=lambda one: order.index(one.metric) if one.metric in order else len(order),
+    return sorted(
+        found, key=lambda one: order.index(one.metric) if one.metric in order else len(order)
     )
-    return found.model_copy(update={"comparison": comparison})
 
 
-def intervals_on_test(run: Evaluated, policy: Policy) -> dict[str, tuple[float, float]]:
-    """The interval of each metric of one run on test; other images of its kind fall within."""
-    return metric_intervals(run, policy.confidence, np.random.default_rng(SEED))
+def bounds_on_test(run: Evaluated, confidence: float) -> dict[str, Bounds]:
+    """One-sided bounds of each metric of one run on test; other images of its kind keep to them."""
+    return metric_bounds(run, confidence, np.random.default_rng(SEED))
 
 
-def settling(
-    found: MetricComparison, gain: float, images: int, seeds: int, level: float
-) -> Settling:
-    """How many images, seeds, or both would separate the difference from `gain`; an estimate.
+def cost_bounds(
+    run: RunFacts,
+    milliseconds: pd.DataFrame,
+    energy_method: str,
+    baseline: Sequence[str],
+    confidence: float,
+) -> dict[str, Bounds]:
+    """One-sided bounds of each cost of a run.
 
-    The part of the error that comes from the images shrinks as 1/√images, the other as 1/√seeds,
-    and the difference is taken to stay what it is. The quantile is Student's, with 2 (seeds − 1)
-    degrees of freedom where seeds matter. None where nothing within a hundredfold suffices.
+    `milliseconds` are latencies, a row an image and a column a run; `baseline` names the runs that
+    the latency ratio is to. Of the duration of one training and of the model's size there is one
+    value each.
     """
-    distance = abs(found.difference - gain)
-    seed_error = found.seed_error or 0.0
-
-    def settled(more_images: float, more_seeds: int) -> bool:
-        error = math.hypot(
-            found.image_error * math.sqrt(images / more_images),
-            seed_error * math.sqrt(seeds / more_seeds),
-        )
-        freedom = 2 * (more_seeds - 1) if seed_error else math.inf
-        return distance >= float(student.ppf(level, freedom)) * error
-
-    wider = [round(images * factor) for factor in np.geomspace(1, MOST_GROWTH, 400)]
-    deeper = range(seeds, seeds * MOST_GROWTH + 1)
-    both = ((round(images * k / seeds), k) for k in deeper)
-    return Settling(
-        images=next((n for n in wider if settled(n, seeds)), None),
-        seeds=next((k for k in deeper if settled(images, k)), None) if seed_error else None,
-        both=next(((n, k) for n, k in both if settled(n, k)), None) if seed_error else None,
+    own = milliseconds[run.run_name]
+    ratio = own / milliseconds[list(baseline)].median(axis=1)
+    energy = uncertain_bounds(
+        run.metrics["energy_wh"], ENERGY_UNCERTAINTY[energy_method], confidence
     )
+    return {
+        "latency_p50_ms": quantile_bounds(own.tolist(), 0.5, confidence),
+        "latency_p95_ms": quantile_bounds(own.tolist(), 0.95, confidence),
+        "latency_ratio": quantile_bounds(ratio.tolist(), 0.5, confidence),
+        "energy_wh": energy,
+        "train_seconds": point_bounds(run.metrics.get("train_seconds")),
+        "model_mb": point_bounds(run.metrics.get("model_mb")),
+    }
+
+
+def seed_bounds(values: Mapping[str, float], confidence: float) -> Bounds:
+    """Bounds of the standard deviation over seeds of a metric on test, a value a run."""
+    return spread_bounds(list(values.values()), confidence)

@@ -7,17 +7,26 @@ from pathlib import Path
 
 import pandas as pd
 
-from promotion.comparison.bootstrap import REPLICATES, Confirmation, MetricComparison
+from promotion.comparison.bootstrap import REPLICATES, MetricComparison
+from promotion.comparison.bounds import Bounds
 from promotion.comparison.campaign import (
     Campaign,
     load_campaign,
     load_detector,
     load_ground_truth,
+    load_groups,
     load_images,
     load_seen,
 )
-from promotion.comparison.confirmation import intervals_on_test
-from promotion.comparison.evidence import Evidence, SplitFacts, UntrainedFacts
+from promotion.comparison.confirmation import bounds_on_test, confirm, cost_bounds, seed_bounds
+from promotion.comparison.evidence import (
+    Evidence,
+    IncumbentFacts,
+    SplitFacts,
+    UntrainedFacts,
+)
+from promotion.comparison.incumbent import measure_incumbent
+from promotion.comparison.openings import Ledger
 from promotion.comparison.selection import Selection, summarise
 from promotion.comparison.untrained import Untrained, measure_untrained
 from promotion.datasets import SPLITS, Manifest
@@ -55,10 +64,12 @@ class Confirmed(Fact):
     """What `3_confirm` leaves: what test says of what val chose, and of the starting model."""
 
     chosen: Chosen
+    ledger: Ledger
     test_metrics: dict[str, dict[str, float]]
-    test_intervals: dict[str, tuple[float, float]]
-    confirmation: Confirmation
+    measured: dict[str, Bounds]
+    comparison: list[MetricComparison]
     untrained: UntrainedFacts
+    incumbent: IncumbentFacts | None
 
 
 def record_selection(
@@ -94,6 +105,7 @@ def open_test(session: Session, campaign: Campaign, selection: Selection) -> dic
     """
     client = session.client
     truth = load_ground_truth(session, campaign, "test")
+    groups = load_groups(session, campaign, "test")
     images = load_images(session, campaign, "test")
     path = Artifact.detections("test")
     opened: dict[str, Seen] = {}
@@ -104,7 +116,7 @@ def open_test(session: Session, campaign: Campaign, selection: Selection) -> dic
             continue
         table = detect_split(load_detector(session, run), images)
         log_table(client, run.run_id, path, table)
-        opened[run.run_name] = see(truth, table, run.metrics["threshold"])
+        opened[run.run_name] = see(truth, table, run.metrics["threshold"], groups)
     for run in campaign.runs:
         if run.run_name in opened:
             metrics = opened[run.run_name].metrics()
@@ -137,25 +149,50 @@ def measure_starting_model(session: Session, campaign: Campaign, selection: Sele
     )
 
 
-def record_confirmation(
-    session: Session,
-    chosen: Chosen,
-    opened: Mapping[str, Seen],
-    confirmation: Confirmation,
-    untrained: UntrainedFacts,
-) -> None:
-    """Log what test says, for the diagnosis to read."""
-    confirmed = Confirmed(
-        chosen=chosen,
-        test_metrics={name: seen.metrics() for name, seen in opened.items()},
-        test_intervals=intervals_on_test(
-            opened[chosen.selection.candidate_run], session.study.policy
-        ),
-        confirmation=confirmation,
-        untrained=untrained,
+def compare_with_incumbent(
+    session: Session, campaign: Campaign, candidate: Seen
+) -> IncumbentFacts | None:
+    """The run that would be registered against the version in Production; None without one."""
+    found = measure_incumbent(session, campaign)
+    if found is None:
+        return None
+    number, run_name, seen = found
+    return IncumbentFacts(
+        version=number,
+        run_name=run_name,
+        test_metrics=seen.metrics(),
+        comparison=confirm([candidate], [seen], session.study.policy),
     )
+
+
+def measure_run(
+    session: Session, campaign: Campaign, chosen: Chosen, ledger: Ledger, opened: Mapping[str, Seen]
+) -> dict[str, Bounds]:
+    """Bounds of every measure of the run that would be registered.
+
+    What is measured on test takes the error that this opening may take; a cost, the policy's.
+    """
+    policy, selection = session.study.policy, chosen.selection
+    first = policy.objectives[0].metric
+    seeds = {
+        run.run_name: opened[run.run_name].metrics()[first]
+        for run in campaign.members(selection.candidate)
+    }
+    costs = cost_bounds(
+        campaign.run(selection.candidate_run),
+        load_table(session.client, chosen.run_id, Artifact.LATENCIES),
+        campaign.energy_method,
+        [run.run_name for run in campaign.members(selection.baseline)],
+        policy.confidence,
+    )
+    on_test = bounds_on_test(opened[selection.candidate_run], 1 - ledger.level)
+    return {**on_test, **costs, "seed_spread": seed_bounds(seeds, policy.confidence)}
+
+
+def record_confirmation(session: Session, confirmed: Confirmed) -> None:
+    """Log what test says, for the diagnosis to read."""
     log_fact(session.client, session.run_id, Artifact.CONFIRMATION, confirmed)
-    log_values(session.client, session.run_id, _logged(confirmation.comparison))
+    log_values(session.client, session.run_id, _logged(confirmed.comparison))
 
 
 def load_confirmation(session: Session, run_id: str) -> tuple[Confirmed, Campaign]:
@@ -209,7 +246,11 @@ def gather_evidence(
         dataset_digest=manifest.digest,
         dataset_findings=manifest.findings,
         splits={
-            split: SplitFacts(images=manifest.images[split], persons=manifest.instances[split])
+            split: SplitFacts(
+                images=manifest.images[split],
+                persons=manifest.instances[split],
+                groups=manifest.independent(split),
+            )
             for split in SPLITS
         },
         runs=campaign.runs,
@@ -220,15 +261,16 @@ def gather_evidence(
         candidate_run=selection.candidate_run,
         baseline_run=selection.baseline_run,
         test_metrics=confirmed.test_metrics,
-        test_intervals=confirmed.test_intervals,
-        comparison=confirmed.confirmation.comparison,
-        draws=confirmed.confirmation.draws,
+        measured=confirmed.measured,
+        comparison=confirmed.comparison,
+        ledger=confirmed.ledger,
         untrained=confirmed.untrained,
+        incumbent=confirmed.incumbent,
         optimism=confirmed.chosen.optimism,
         diagnoses=dict(diagnoses),
         confidence=session.study.policy.confidence,
         replicates=REPLICATES,
-        energy_method="measured" if campaign.energy_methods == {"measured"} else "estimated",
+        energy_method=campaign.energy_method,
         hardware=hardware(),
         code_version=code_version(),
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
-
 from promotion.comparison.bootstrap import MetricComparison
+from promotion.comparison.bounds import Bounds
+from promotion.comparison.openings import Ledger
 from promotion.detection import Diagnosis
 from promotion.facts import Fact, Note
 
@@ -72,16 +72,26 @@ class UntrainedFacts(Fact):
 
 
 class SplitFacts(Fact):
-    """How much a split can say."""
+    """How much a split can say; `groups` counts its independent groups of images."""
 
     images: int
     persons: int
+    groups: int | None = None
+
+
+class IncumbentFacts(Fact):
+    """The version in Production on the same test, and the run to register less it (images only)."""
+
+    version: str
+    run_name: str
+    test_metrics: dict[str, float]
+    comparison: list[MetricComparison]
 
 
 class Evidence(Fact):
     """All that was measured for a decision.
 
-    `draws` are plausible values of each metric's true difference, by which any claim is judged.
+    `measured` are the bounds of every measure of the run that would be registered.
     """
 
     study: str
@@ -97,10 +107,11 @@ class Evidence(Fact):
     candidate_run: str
     baseline_run: str
     test_metrics: dict[str, dict[str, float]]
-    test_intervals: dict[str, tuple[float, float]]
+    measured: dict[str, Bounds]
     comparison: list[MetricComparison]
-    draws: dict[str, list[float]]
+    ledger: Ledger
     untrained: UntrainedFacts
+    incumbent: IncumbentFacts | None
     optimism: float
     diagnoses: dict[str, Diagnosis]
     confidence: float
@@ -114,17 +125,23 @@ class Evidence(Fact):
         """How many configurations val could have chosen."""
         return len(self.configurations) - 1
 
+    @property
+    def lost_seeds(self) -> list[str]:
+        """The runs of the candidate and of the baseline that failed, or were never run."""
+        sides = (self.candidate_configuration, self.baseline_configuration)
+        names = tuple(f"{side}_s" for side in sides)
+        return [one.run_name for one in self.failed if one.run_name.startswith(names)]
+
+    @property
+    def collapsed(self) -> list[str]:
+        """The runs of either side that fell below half of its median in the first metric."""
+        sides = (self.candidate_configuration, self.baseline_configuration)
+        members = [[run for run in self.runs if run.configuration == side] for side in sides]
+        return [members[side][place].run_name for side, place in self.comparison[0].collapsed]
+
     def compared(self, metric: str) -> MetricComparison:
         """The comparison of this metric with the baseline."""
         return next(one for one in self.comparison if one.metric == metric)
-
-    def probability_above(self, metric: str, difference: float) -> float:
-        """The probability that the true difference of a metric exceeds this one."""
-        return float(np.mean(np.array(self.draws[metric]) > difference))
-
-    def exceeded(self, metric: str, probability: float) -> float:
-        """The largest difference of a metric that is exceeded with this probability."""
-        return float(np.quantile(self.draws[metric], 1 - probability))
 
     def run(self, run_name: str) -> RunFacts:
         """The run of this name."""

@@ -8,9 +8,10 @@ from statistics import fmean, stdev
 
 import numpy as np
 
-from promotion.comparison.bootstrap import REPLICATES, Evaluated, image_weights, replicate_values
+from promotion.comparison.bootstrap import REPLICATES, Evaluated, bootstrap_weights
 from promotion.comparison.evidence import ConfigurationFacts, RunFacts
 from promotion.facts import Fact
+from promotion.metrics import metric_values
 from promotion.study import Policy
 
 SEED = 20240501
@@ -93,10 +94,12 @@ def selection_optimism(
     rng = np.random.default_rng(SEED)
     rivals = [runs for name, runs in configurations.items() if name != baseline]
     images = len(rivals[0][0].matches.images)
-    weights = np.vstack([np.ones(images), image_weights(images, rng, replicates)])
+    weights = bootstrap_weights(images, rng, replicates, rivals[0][0].groups)
     here, drawn = [], []
     for runs in rivals:
-        table = np.array([replicate_values(run, weights, [metric])[metric] for run in runs])
+        table = np.array(
+            [metric_values(run.matches, weights, run.threshold, [metric])[metric] for run in runs]
+        )
         here.append(float(table[:, 0].mean()))
         error = float(table[:, 0].std(ddof=1)) / math.sqrt(len(runs)) if len(runs) > 1 else 0.0
         drawn.append(table[:, 1:].mean(axis=0) + rng.normal(0, error, replicates))

@@ -41,6 +41,17 @@ class Manifest(BaseModel):
             if name.startswith(place)
         }
 
+    def independent(self, split: str) -> int:
+        """How many independent groups of images a split holds."""
+        grouped = self.groups_in(split)
+        return self.images[split] - len(grouped) + len(set(grouped.values()))
+
+    def split_digest(self, split: str) -> str:
+        """The SHA-256 of a split's files, whatever their names: equal digests, equal evidence."""
+        parts = (f"images/{split}/", f"labels/{split}/")
+        sums = sorted(found for name, found in self.files.items() if name.startswith(parts))
+        return hashlib.sha256("\n".join(sums).encode()).hexdigest()
+
     @property
     def digest(self) -> str:
         """The SHA-256 of all names and sums: equal digests mean equal data."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from promotion.comparison import Evidence, settling
-from promotion.decision.decision import Decision, ObjectiveOutcome
+from collections.abc import Sequence
+
+from promotion.comparison import Claim, Evidence, SpreadClaim, plan
+from promotion.decision.decision import Decision
 from promotion.facts import Note
+from promotion.metrics import METRICS
+
+# A collapse rate is ruled out when so few studies would have shown none.
+RARE = 0.05
 
 
 def risks_of(decision: Decision, evidence: Evidence) -> list[Note]:
@@ -48,7 +54,23 @@ def risks_of(decision: Decision, evidence: Evidence) -> list[Note]:
         risks.append(Note(id="one_seed"))
     else:
         seeds = len(evidence.configuration(decision.candidate.config).seeds)
-        risks.append(Note(id="seeds", facts={"sd": first.candidate_seed_sd, "seeds": seeds}))
+        risks.append(
+            Note(
+                id="seeds",
+                facts={
+                    "sd": first.candidate_seed_sd,
+                    "seeds": seeds,
+                    # No collapse in so many trainings leaves rates up to this one possible.
+                    "rate": 1 - RARE ** (1 / seeds),
+                },
+            )
+        )
+    risks.append(Note(id="conditions"))
+    if decision.ledger.other_policies:
+        others = decision.ledger.other_policies
+        risks.append(
+            Note(id="policy_changed", facts={"times": len(others), "when": others[-1].when})
+        )
     if evidence.energy_method == "estimated":
         risks.append(Note(id="energy"))
     if evidence.dataset_source == "street_scenes":
@@ -60,23 +82,70 @@ def next_steps_of(decision: Decision, evidence: Evidence) -> list[Note]:
     """What to do now, by the verdict."""
     if decision.verdict == "promote":
         return [Note(id="register"), Note(id="canary"), Note(id="production")]
-    failed = [gate for gate in decision.gates if not gate.passed]
-    steps = [Note(id="gate", facts={"gate": gate.model_dump()}) for gate in failed]
     if decision.verdict == "reject":
-        return [*steps, Note(id="keep_baseline"), Note(id="new_grid")]
-    if evidence.comparison[0].candidate_seed_sd is None:
-        return [Note(id="more_seeds")]
-    objective = _open_objective(decision)
-    needed = settling(
-        evidence.compared(objective.metric),
-        decision.policy.required_differences[objective.metric],
-        evidence.splits[decision.split].images,
-        len(evidence.configuration(decision.candidate.config).seeds),
-        decision.required_probability,
-    )
-    return [Note(id="settle", facts={"metric": objective.metric, "needed": needed.model_dump()})]
+        broken = [one for one in decision.reasons if one.id == "gate_broken"]
+        steps = [Note(id="gate", facts=one.facts) for one in broken]
+        return [*steps, Note(id=_what_to_keep(decision)), Note(id="new_grid")]
+    steps = [Note(id=one.id, facts=one.facts) for one in decision.reasons if one.id in SAID_ALONE]
+    claims = _claims(decision, evidence)
+    if claims:
+        steps.append(_plan(decision, evidence, claims))
+    return steps
 
 
-def _open_objective(decision: Decision) -> ObjectiveOutcome:
-    """The first objective that the evidence leaves open."""
-    return next((o for o in decision.objectives if o.outcome == "open"), decision.objectives[0])
+# What an inconclusive decision asks for that no larger study plans.
+SAID_ALONE = ("one_seed", "seeds_lost", "seeds_collapsed", "test_spent")
+
+
+def _what_to_keep(decision: Decision) -> str:
+    """What to go on with: the starting model where it is better, else what there is."""
+    reasons = {one.id for one in decision.reasons}
+    if "untrained_better" in reasons:
+        return "keep_start"
+    return "keep_incumbent" if "incumbent_better" in reasons else "keep_baseline"
+
+
+def _claims(decision: Decision, evidence: Evidence) -> list[Claim | SpreadClaim]:
+    """What is open and a larger study can settle: objectives, and gates on metrics and seeds."""
+    claims: list[Claim | SpreadClaim] = []
+    for one in decision.objectives:
+        found = evidence.compared(one.metric)
+        if one.outcome == "open":
+            least = decision.policy.required_differences[one.metric]
+            claims.append(
+                Claim(
+                    distance=found.difference - least,
+                    image_error=found.image_error,
+                    seed_error=found.seed_error,
+                    confidence=one.required,
+                )
+            )
+    for gate in decision.gates:
+        if gate.state != "open" or gate.value is None:
+            continue
+        error = evidence.measured[gate.name].error
+        if gate.name == "seed_spread":
+            ratio = gate.value / gate.limit if gate.limit else float(MOST_RATIO)
+            claims.append(SpreadClaim(ratio=ratio, confidence=decision.policy.confidence))
+        elif gate.name in METRICS and error:
+            claims.append(
+                Claim(
+                    distance=gate.value - gate.limit,
+                    image_error=error,
+                    seed_error=0.0,
+                    confidence=decision.policy.confidence,
+                )
+            )
+    return claims
+
+
+MOST_RATIO = 100
+
+
+def _plan(decision: Decision, evidence: Evidence, claims: Sequence[Claim | SpreadClaim]) -> Note:
+    """The study that would settle all that is open, with what power."""
+    seeds = len(evidence.configuration(decision.candidate.config).seeds)
+    found = plan(claims, evidence.splits[decision.split].images, seeds)
+    metrics = [one.metric for one in decision.objectives if one.outcome == "open"]
+    gates = [one.name for one in decision.gates if one.state == "open"]
+    return Note(id="settle", facts={"open": [*metrics, *gates], "plan": found.model_dump()})

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from promotion.audit import Finding
-from promotion.comparison import Evidence, MetricComparison
-from promotion.facts import Fact
+from promotion.comparison import (
+    Evidence,
+    Ledger,
+    MeasureBounds,
+    MetricComparison,
+    State,
+    gate_state,
+    point_bounds,
+    required_levels,
+)
+from promotion.facts import Fact, Note
 from promotion.metrics import COSTS, MEASURES
 from promotion.study import GateRule, Policy
 
@@ -29,26 +38,43 @@ class Side(Fact):
 
 
 class Gate(Fact):
-    """A limit of the policy and what was measured against it; unmeasured never passes."""
+    """A limit of the policy and what was measured against it, with its bound at the confidence.
+
+    *held* when the unfavourable bound keeps the limit, *broken* when even the favourable one does
+    not, else *open*; what is unmeasured is open. `needed` is how many measurements a bound takes.
+    """
 
     name: str
     value: float | None
     limit: float
     at_least: bool
     passed: bool
+    state: State
+    low: float | None
+    high: float | None
+    needed: int | None
+
+    @property
+    def bound(self) -> float | None:
+        """The unfavourable bound, which must keep the limit."""
+        return self.low if self.at_least else self.high
 
 
 class ObjectiveOutcome(Fact):
-    """What the evidence says of one objective."""
+    """What the evidence says of one objective, and the probability that its claim needs."""
 
     metric: str
     smallest_gain: float
     outcome: Outcome
     probability: float
+    required: float
 
 
 class Decision(Fact):
-    """What was decided, of whom, by which policy; the metrics were measured on `split`."""
+    """What was decided, of whom, by which policy, and why; metrics were measured on `split`.
+
+    `reasons` are what made the verdict what it is: nothing for a promotion.
+    """
 
     study: str
     verdict: Verdict
@@ -63,33 +89,28 @@ class Decision(Fact):
     audit: list[Finding]
     policy: Policy
     required_probability: float
-
-
-def required_probability(confidence: float, rivals: int) -> float:
-    """The probability that a claim about one of several rivals needs (Bonferroni's correction).
-
-    Test images are new to the winner, but its seeds are not: seeds that were lucky on val won it
-    the selection, and are as lucky on test. `benchmarks/calibration.py` shows what it prevents.
-    """
-    return 1 - (1 - confidence) / rivals
+    ledger: Ledger
+    reasons: list[Note]
 
 
 def decide(evidence: Evidence, policy: Policy, audit: Sequence[Finding]) -> Decision:
     """Apply the policy to the evidence.
 
-    *promote*: the first objective gains at least its smallest gain worth having with the policy's
-    confidence (corrected for the number of rivals), no other objective is lost, every gate passes
-    and no blocking check failed.
-    *reject*: a gate fails, a blocking check fails, the first objective is confidently short of its
-    gain, or another is confidently lost. *inconclusive*: anything else, and always when a side has
-    a single seed, as what its seeds vary is then unknown.
+    *reject*: the audit blocks, a gate is broken, the first objective is confidently short of its
+    gain, another is confidently lost, or the untrained model or the version in Production is
+    confidently better. *promote*: nothing of this, and nothing is left open. *inconclusive*:
+    anything else, as where a gate is open, a seed failed or collapsed, or a side has a single seed,
+    or the test has been opened too often.
     """
-    required = required_probability(policy.confidence, evidence.rivals)
+    required = required_levels(policy, evidence.ledger.level, evidence.rivals)
     objectives = _judge_objectives(evidence, policy, required)
     gates = [_judge_gate(rule, evidence) for rule in policy.gates]
+    against = _against(evidence, policy, objectives, gates, audit)
+    unsettled = _unsettled(evidence, policy, objectives, gates)
+    verdict: Verdict = "reject" if against else "inconclusive" if unsettled else "promote"
     return Decision(
         study=evidence.study,
-        verdict=_verdict(objectives, gates, audit, _seeds_are_known(evidence)),
+        verdict=verdict,
         split=CLAIMED_ON,
         images=evidence.splits[CLAIMED_ON].images,
         persons=evidence.splits[CLAIMED_ON].persons,
@@ -100,27 +121,85 @@ def decide(evidence: Evidence, policy: Policy, audit: Sequence[Finding]) -> Deci
         gates=gates,
         audit=list(audit),
         policy=policy,
-        required_probability=required,
+        required_probability=required[policy.objectives[0].metric],
+        ledger=evidence.ledger,
+        reasons=against or unsettled,
     )
 
 
-def _verdict(
-    objectives: list[ObjectiveOutcome],
-    gates: list[Gate],
+def _against(
+    evidence: Evidence,
+    policy: Policy,
+    objectives: Sequence[ObjectiveOutcome],
+    gates: Sequence[Gate],
     audit: Sequence[Finding],
-    seeds_known: bool,
-) -> Verdict:
-    first, *others = objectives
-    refused = not all(gate.passed for gate in gates) or any(check.blocks for check in audit)
-    if refused:
-        return "reject"
-    if not seeds_known:
-        return "inconclusive"
-    if first.outcome == "no_gain" or any(o.outcome == "lost" for o in others):
-        return "reject"
-    if first.outcome == "gain" and all(o.outcome == "kept" for o in others):
-        return "promote"
-    return "inconclusive"
+) -> list[Note]:
+    """What speaks against a promotion for certain."""
+    reasons = [Note(id="blocked", facts={"check": one.id}) for one in audit if one.blocks]
+    reasons += [_about_gate("gate_broken", gate) for gate in gates if gate.state == "broken"]
+    lost = [one for one in objectives if one.outcome in ("no_gain", "lost")]
+    if _seeds_are_known(evidence):
+        reasons += [Note(id=one.outcome, facts={"metric": one.metric}) for one in lost]
+    for name, found in _alternatives(evidence, policy):
+        if found.law.probability_above(0.0) <= 1 - policy.confidence:
+            reasons.append(Note(id=f"{name}_better", facts=_about(found)))
+    return reasons
+
+
+def _unsettled(
+    evidence: Evidence,
+    policy: Policy,
+    objectives: Sequence[ObjectiveOutcome],
+    gates: Sequence[Gate],
+) -> list[Note]:
+    """What a promotion would need, and the evidence does not say."""
+    reasons = [
+        Note(id="objective_open", facts={"metric": one.metric})
+        for one in objectives
+        if one.outcome == "open"
+    ]
+    reasons += [_about_gate("gate_open", gate) for gate in gates if gate.state == "open"]
+    if not _seeds_are_known(evidence):
+        reasons.append(Note(id="one_seed"))
+    if evidence.lost_seeds:
+        reasons.append(Note(id="seeds_lost", facts={"runs": evidence.lost_seeds}))
+    if evidence.collapsed:
+        reasons.append(Note(id="seeds_collapsed", facts={"runs": evidence.collapsed}))
+    for name, found in _alternatives(evidence, policy):
+        if found.law.probability_at_least(0.0) < policy.confidence:
+            reasons.append(Note(id=f"{name}_open", facts=_about(found)))
+    ledger = evidence.ledger
+    if ledger.spent:
+        facts = {"number": ledger.number, "budget": ledger.budget}
+        reasons.append(Note(id="test_spent", facts=facts))
+    return reasons
+
+
+def _alternatives(
+    evidence: Evidence, policy: Policy
+) -> list[tuple[Literal["untrained", "incumbent"], MetricComparison]]:
+    """What the candidate must not be worse than, by the first objective, beside the baseline."""
+    first = policy.objectives[0].metric
+    found: list[tuple[Literal["untrained", "incumbent"], MetricComparison]] = [
+        ("untrained", evidence.untrained.difference(first))
+    ]
+    if evidence.incumbent is not None:
+        compared = next(one for one in evidence.incumbent.comparison if one.metric == first)
+        found.append(("incumbent", compared))
+    return found
+
+
+def _about(found: MetricComparison) -> dict[str, object]:
+    return {
+        "metric": found.metric,
+        "candidate": found.candidate,
+        "other": found.baseline,
+        "interval": found.interval,
+    }
+
+
+def _about_gate(identity: str, gate: Gate) -> Note:
+    return Note(id=identity, facts={"gate": gate.model_dump()})
 
 
 def _seeds_are_known(evidence: Evidence) -> bool:
@@ -129,17 +208,20 @@ def _seeds_are_known(evidence: Evidence) -> bool:
 
 
 def _judge_objectives(
-    evidence: Evidence, policy: Policy, required: float
+    evidence: Evidence, policy: Policy, required: Mapping[str, float]
 ) -> list[ObjectiveOutcome]:
-    differences = policy.required_differences
     outcomes = []
     for number, objective in enumerate(policy.objectives):
-        probability = evidence.probability_above(objective.metric, differences[objective.metric])
+        law = evidence.compared(objective.metric).law
+        least = policy.required_differences[objective.metric]
+        # A gain must exceed what it is worth; what must be kept may tie.
+        probability = law.probability_at_least(least) if number else law.probability_above(least)
+        needed = required[objective.metric]
         words: tuple[Outcome, Outcome] = ("kept", "lost") if number else ("gain", "no_gain")
         outcome: Outcome = "open"
-        if probability >= required:
+        if probability >= needed:
             outcome = words[0]
-        elif probability <= 1 - required:
+        elif probability <= 1 - needed:
             outcome = words[1]
         outcomes.append(
             ObjectiveOutcome(
@@ -147,6 +229,7 @@ def _judge_objectives(
                 smallest_gain=objective.smallest_gain,
                 outcome=outcome,
                 probability=probability,
+                required=needed,
             )
         )
     return outcomes
@@ -154,9 +237,22 @@ def _judge_objectives(
 
 def _judge_gate(rule: GateRule, evidence: Evidence) -> Gate:
     at_least = rule.at_least is not None
-    value = measure(rule.measure, evidence)
-    passed = value is not None and (value >= rule.limit if at_least else value <= rule.limit)
-    return Gate(name=rule.measure, value=value, limit=rule.limit, at_least=at_least, passed=passed)
+    unknown = MeasureBounds(value=None, low=None, high=None)
+    bounds = evidence.measured.get(rule.measure, unknown)
+    if rule.certainty == "point":
+        bounds = point_bounds(bounds.value)
+    state = gate_state(bounds, rule.limit, at_least)
+    return Gate(
+        name=rule.measure,
+        value=bounds.value,
+        limit=rule.limit,
+        at_least=at_least,
+        passed=state == "held",
+        state=state,
+        low=bounds.low,
+        high=bounds.high,
+        needed=bounds.needed,
+    )
 
 
 def measure(name: str, evidence: Evidence, run_name: str | None = None) -> float | None:

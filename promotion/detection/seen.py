@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from promotion.detection.matching import match
 from promotion.metrics import Array, Matches, metric_values
@@ -19,13 +21,14 @@ class Seen:
     """Detections on a split, the threshold at which the model works, and their matches.
 
     `ground_truth` has one row a person (image, x0, y0, x1, y1), `detections` one a box (the same
-    and confidence).
+    and confidence). `groups` (images,) gives each image its group where they are not independent.
     """
 
     ground_truth: pd.DataFrame
     detections: pd.DataFrame
     threshold: float
     matches: Matches
+    groups: NDArray[np.int64] | None = None
 
     @cached_property
     def shown(self) -> pd.DataFrame:
@@ -65,13 +68,21 @@ class Seen:
         return persons[found], persons[~found & annotated], false
 
 
-def see(ground_truth: pd.DataFrame, detections: pd.DataFrame, threshold: float) -> Seen:
-    """Match a model's detections on a split, once.
+def see(
+    ground_truth: pd.DataFrame,
+    detections: pd.DataFrame,
+    threshold: float,
+    groups: Mapping[str, str] | None = None,
+) -> Seen:
+    """Match a model's detections on a split, once; `groups` names the groups that images share.
 
     Raises:
         ValueError: detections on an image that the ground truth does not have.
     """
-    return Seen(ground_truth, detections, threshold, match(ground_truth, detections))
+    matches = match(ground_truth, detections)
+    named = [groups.get(image, image) for image in matches.images] if groups else None
+    places = np.unique(named, return_inverse=True)[1] if named else None
+    return Seen(ground_truth, detections, threshold, matches, places)
 
 
 def telling_images(candidate: Seen, baseline: Seen) -> list[str]:

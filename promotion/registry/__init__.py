@@ -8,9 +8,6 @@ from promotion.registry.contender import Contender, open_version
 from promotion.registry.serving import PersonDetector, open_onnx
 from promotion.registry.transitions import (
     ALIASES,
-    PREVIOUS,
-    PRODUCTION,
-    STAGING,
     Event,
     Place,
     aliases,
@@ -26,6 +23,7 @@ from promotion.registry.transitions import (
     versions,
     withdraw,
 )
+from promotion.store import PREVIOUS, PRODUCTION, STAGING
 
 __all__ = [
     "ALIASES",

@@ -27,13 +27,19 @@ from mlflow.tracking import MlflowClient
 from promotion.checksums import digest_of
 from promotion.errors import RegistryError
 from promotion.facts import Fact, Note
-from promotion.store import REGISTERED_MODEL, VersionTag, every_page
+from promotion.store import (
+    PREVIOUS,
+    PRODUCTION,
+    REGISTERED_MODEL,
+    STAGING,
+    VersionTag,
+    every_page,
+)
 
 Place = Literal["staging", "production", "left", "none"]
 Action = Literal["stage", "promote", "withdraw", "approve", "rollback"]
 Aliases = dict[str, str]
 
-STAGING, PRODUCTION, PREVIOUS = "staging", "production", "previous"
 ALIASES = (PREVIOUS, PRODUCTION, STAGING)
 TRANSITION = f"{REGISTERED_MODEL}.transition"
 EVENT, HOST = "event", "host"

@@ -11,12 +11,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from promotion import lab
 from promotion.audit import audit
-from promotion.comparison import Evidence
+from promotion.comparison import Evidence, MeasureBounds
 from promotion.decision import Decision, measure
 from promotion.metrics import COSTS, MEASURES
 from promotion.paths import ROOT
 from promotion.report import tables, words
-from promotion.report.sentences import canary_sentence, gate_sentence, turning_sentence
+from promotion.report.sentences import (
+    canary_sentence,
+    gate_sentence,
+    ledger_sentence,
+    reason_of_verdict,
+    turning_sentence,
+)
 from promotion.report.words import text
 from promotion.study import Study
 
@@ -37,6 +43,8 @@ def render(template: str, decision: Decision, evidence: Evidence, study: Study) 
             "gate_sentence": gate_sentence,
             "canary_sentence": canary_sentence,
             "turning_sentence": turning_sentence,
+            "ledger_sentence": ledger_sentence,
+            "reason_of_verdict": reason_of_verdict,
             "measure": measure,
             "dearer": [
                 name for name in COSTS if MEASURES[name].told and _is_dearer(name, evidence)
@@ -46,6 +54,12 @@ def render(template: str, decision: Decision, evidence: Evidence, study: Study) 
             "objectives": {one.metric: one for one in decision.objectives},
         },
     )
+
+
+def _bounds(found: MeasureBounds | None) -> str:
+    if found is None or found.low is None or found.high is None or found.low == found.high:
+        return words.MISSING
+    return words.interval((found.low, found.high))
 
 
 def _is_dearer(cost: str, evidence: Evidence) -> bool:
@@ -96,6 +110,8 @@ def _render(template: str, facts: Mapping[str, Any]) -> str:
         "probability": words.probability,
         "relation": words.relation,
         "interval": words.interval,
+        "bounds": _bounds,
+        "reason_of_verdict": reason_of_verdict,
     }
     rendered = environment.get_template(template).render(facts)
     last_of_a_list = re.compile(r" ;\n(?!- )")

@@ -274,15 +274,22 @@ def latencies(milliseconds: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
 def differences(
     comparison: Sequence[MetricComparison],
     required: Mapping[str, float],
+    levels: Mapping[str, float],
     images: int,
     persons: int,
 ) -> Figure:
-    """Candidate − baseline for each metric, with its interval and what the policy requires."""
+    """Candidate − baseline for each metric, with its interval and what the policy requires.
+
+    A thin line goes on to the one-sided bound that the rule looks at, at the confidence in `levels`.
+    """
     figure, ((axes,),) = _figure(7, 1.2 + 0.5 * len(comparison))
     for place, found in enumerate(comparison):
         low, high = found.interval
         axes.plot([low, high], [place, place], color=CANDIDATE, linewidth=2.5)
         axes.plot(found.difference, place, "o", color=CANDIDATE)
+        if found.metric in levels:
+            bound = found.law.exceeded(levels[found.metric])
+            axes.plot([bound, low], [place, place], color=CANDIDATE, linewidth=1)
         if found.metric in required:
             axes.plot(required[found.metric], place, "|", color="black", ms=18, mew=1.5)
     axes.axvline(0, color="black", linewidth=0.8)

@@ -7,7 +7,7 @@ from typing import Any
 
 from promotion.audit import Finding
 from promotion.canary import CanaryResult, facts_of
-from promotion.comparison import Evidence, FailedVariant
+from promotion.comparison import Evidence, FailedVariant, Ledger
 from promotion.decision import Decision, Gate, sensitivity
 from promotion.detection import Seen
 from promotion.facts import Note
@@ -59,7 +59,7 @@ def next_step_sentence(
         gate = Gate.model_validate(step.facts["gate"])
         return text("next.gate").format(gate=gate_sentence(gate))
     if step.id == "settle":
-        return settling_sentence(step.facts["needed"], step.facts["metric"])
+        return settling_sentence(step.facts)
     return sentence(f"next.{step.id}", step.facts)
 
 
@@ -95,22 +95,28 @@ def canary_facts_sentence(verdict: str, facts: Mapping[str, Any]) -> str:
     return told + sentence(key, {"images": facts["needed"]})
 
 
-def settling_sentence(found: Mapping[str, Any], metric: str) -> str:
-    """What would settle the open claim on a metric, in words."""
-    ways = []
-    if found["images"] is not None:
-        ways.append(text("settle.images").format(images=words.number(found["images"], 0)))
-    if found["seeds"] is not None:
-        ways.append(text("settle.seeds").format(seeds=found["seeds"]))
-    if found["both"] is not None:
-        images, seeds = found["both"]
-        both = text("settle.both").format(images=words.number(images, 0), seeds=seeds)
-        ways.append(both)
-    shown = f"metric.{metric}"
+def settling_sentence(facts: Mapping[str, Any]) -> str:
+    """Which larger studies would settle what is open, and with what power."""
+    ways = [
+        sentence(f"settle.{way}", size) for way, size in facts["plan"].items() if size is not None
+    ]
     if not ways:
-        return text("settle.unknown").format(metric=text(shown))
-    either = text("settle.or").join(ways)
-    return text("next.settle").format(ways=either, metric=text(shown))
+        return sentence("settle.unknown", facts)
+    return sentence("next.settle", {**facts, "ways": text("settle.or").join(ways)})
+
+
+def reason_of_verdict(reason: Note) -> str:
+    """Why the verdict is what it is."""
+    facts = dict(reason.facts)
+    if "gate" in facts:
+        facts["gate"] = gate_sentence(Gate.model_validate(facts["gate"]))
+    return sentence(f"reason.{reason.id}", facts)
+
+
+def ledger_sentence(ledger: Ledger) -> str:
+    """Which opening of its test this is, of how many, and what it may cost."""
+    key = "ledger.first" if ledger.number == 1 else "ledger.nth"
+    return sentence(key, ledger.model_dump(include={"number", "budget", "level"}))
 
 
 def turning_sentence(decision: Decision, evidence: Evidence) -> str:
@@ -118,7 +124,7 @@ def turning_sentence(decision: Decision, evidence: Evidence) -> str:
     first = decision.objectives[0]
     established = text("turning.gain").format(
         metric=text(f"metric.{first.metric}"),
-        gain=words.signed(evidence.exceeded(first.metric, decision.required_probability)),
+        gain=words.signed(evidence.compared(first.metric).law.exceeded(first.required)),
         worth=words.number(first.smallest_gain),
     )
     tried = sensitivity(evidence, decision.policy, decision.audit)[1:]
@@ -136,11 +142,14 @@ def turning_sentence(decision: Decision, evidence: Evidence) -> str:
 
 def gate_sentence(gate: Gate) -> str:
     """A gate in words: measure, limit and what was found."""
-    return text("gate.sentence").format(
+    key = "gate.too_few" if gate.needed and gate.bound is None else "gate.sentence"
+    return text(key).format(
         name=text(f"metric.{gate.name}"),
         sign="≥" if gate.at_least else "≤",
         limit=words.measured(gate.name, gate.limit),
         value=words.measured(gate.name, gate.value),
+        bound=words.measured(gate.name, gate.bound),
+        needed=gate.needed,
     )
 
 

@@ -15,6 +15,7 @@ from promotion.canary import CanaryResult, Criterion, Look
 from promotion.comparison import (
     ConfigurationFacts,
     FailedVariant,
+    IncumbentFacts,
     MetricComparison,
     RunFacts,
     Selection,
@@ -44,6 +45,7 @@ from promotion.report.words import (
     text,
 )
 from promotion.store import VersionTag
+from promotion.study import Policy
 from promotion.training import Energy
 
 # A reason cut short with dots, or a run left out, is not what a report is for.
@@ -305,15 +307,39 @@ def comparison(found: Sequence[MetricComparison], confidence: float) -> pd.DataF
     )
 
 
+def three_ways(found: Sequence[MetricComparison], policy: Policy) -> pd.DataFrame:
+    """One row an objective: confidence that the candidate is worse, equivalent or better."""
+    compared = {one.metric: one for one in found}
+    rows = []
+    for objective in policy.objectives:
+        law = compared[objective.metric].law
+        shares = law.worse_equivalent_better(objective.smallest_gain)
+        names = ("column.worse", "column.equivalent", "column.better")
+        rows.append(
+            {text("column.metric"): text(f"metric.{objective.metric}")}
+            | {text(name): probability(share) for name, share in zip(names, shares, strict=True)}
+        )
+    return _table(rows)
+
+
+def incumbent(found: IncumbentFacts | None, confidence: float) -> pd.DataFrame:
+    """The run that would be registered against the version in Production, if there is one."""
+    if found is None:
+        return pd.DataFrame([text("incumbent.none")], columns=[text("column.outcome")])
+    return comparison(found.comparison, confidence)
+
+
 def gates(found: Sequence[Gate]) -> pd.DataFrame:
-    """One row a gate: its limit, what was measured, and what it protects from."""
-    columns = [text(f"column.{key}") for key in ("gate", "limit", "value", "outcome", "protects")]
+    """One row a gate: its limit, what was measured, its bound, and what it protects from."""
+    names = ("gate", "limit", "value", "bound", "outcome", "protects")
+    columns = [text(f"column.{key}") for key in names]
     rows = [
         (
             text(f"metric.{gate.name}"),
             f"{'≥' if gate.at_least else '≤'}{NBSP}{measured(gate.name, gate.limit)}",
             measured(gate.name, gate.value),
-            text("check.passed" if gate.passed else "check.failed"),
+            measured(gate.name, gate.bound),
+            text(f"gate.{gate.state}"),
             text(f"protects.{gate.name}"),
         )
         for gate in found

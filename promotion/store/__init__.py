@@ -1,7 +1,16 @@
 """MLflow, the only bus: its names, its runs, and the session of a notebook."""
 
 from promotion.store.environment import code_version, hardware, library_versions
-from promotion.store.names import REGISTERED_MODEL, Artifact, Role, Tag, VersionTag
+from promotion.store.names import (
+    PREVIOUS,
+    PRODUCTION,
+    REGISTERED_MODEL,
+    STAGING,
+    Artifact,
+    Role,
+    Tag,
+    VersionTag,
+)
 from promotion.store.session import Session, close_session, open_session
 from promotion.store.tracking import (
     artifact,
@@ -23,7 +32,10 @@ from promotion.store.tracking import (
 )
 
 __all__ = [
+    "PREVIOUS",
+    "PRODUCTION",
     "REGISTERED_MODEL",
+    "STAGING",
     "Artifact",
     "Role",
     "Session",

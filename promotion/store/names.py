@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 REGISTERED_MODEL = "person-detector"
+STAGING, PRODUCTION, PREVIOUS = "staging", "production", "previous"
 
 
 class Role:
@@ -45,6 +46,17 @@ class Tag:
     CANARY = "promotion.canary"
     VERSION = "promotion.model_version"
     ERROR = "promotion.error"
+    TEST_DIGEST = "promotion.test_digest"
+
+    @staticmethod
+    def opening(question: str) -> str:
+        """The tag of one opening of a test, on the dataset's run and on the comparison's."""
+        return f"promotion.opening.{question}"
+
+    @staticmethod
+    def is_opening(key: str) -> bool:
+        """Whether a tag is of an opening."""
+        return key.startswith("promotion.opening.")
 
 
 class VersionTag:

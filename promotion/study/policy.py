@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from promotion.metrics import MEASURES, METRICS
 from promotion.study.section import Section, Share
@@ -34,11 +34,15 @@ class Objective(Section):
 
 
 class GateRule(Section):
-    """A limit that the candidate must respect whatever its gain."""
+    """A limit that the candidate must respect whatever its gain.
+
+    It is judged by the bound of what was measured, or by the value alone where that has no noise.
+    """
 
     measure: MeasureName
     at_least: float | None = None
     at_most: float | None = None
+    certainty: Literal["bound", "point"] = "bound"
 
     @model_validator(mode="after")
     def _one_limit(self) -> GateRule:
@@ -76,6 +80,9 @@ class Policy(Section):
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     operating_point: OperatingPoint = OperatingPoint()
     approval: bool = False
+    # How often one test may be opened, and the numbers of seeds at which it will be looked at.
+    openings: PositiveInt = 10
+    planned_seeds: list[PositiveInt] = Field(default=[])
 
     @property
     def required_differences(self) -> dict[str, float]:
@@ -89,6 +96,12 @@ class Policy(Section):
         metrics = [objective.metric for objective in self.objectives]
         if len(set(metrics)) < len(metrics):
             raise ValueError("an objective is named twice")
+        return self
+
+    @model_validator(mode="after")
+    def _planned_seeds_rise(self) -> Policy:
+        if self.planned_seeds != sorted(set(self.planned_seeds)):
+            raise ValueError("planned_seeds: name rising numbers of seeds, as in [3, 6, 9]")
         return self
 
     @model_validator(mode="after")

@@ -87,7 +87,11 @@ def record_variant(
     for file, path in ((model.onnx, Artifact.MODEL), (model.checkpoint, Artifact.CHECKPOINT)):
         client.log_artifact(run_id, str(file), path.rpartition("/")[0])
     log_table(client, run_id, Artifact.detections("val"), evaluated.seen.detections)
-    costs = {"energy_wh": trained.energy.watt_hours, "train_seconds": trained.energy.seconds}
+    costs = {
+        "energy_wh": trained.energy.watt_hours,
+        "train_seconds": trained.energy.seconds,
+        "model_mb": model.onnx.stat().st_size / 1e6,
+    }
     log_values(client, run_id, {**evaluated.seen.metrics(), **costs})
     tags = {
         Tag.WEIGHTS_SHA256: sha256_of(model.onnx),

@@ -1,0 +1,83 @@
+"""The ledger of a test: each time it was opened, by whom, and for what question.
+
+An entry stands twice in MLflow, on the dataset's run and on the comparison's own, so that losing
+one hides nothing.
+"""
+
+from __future__ import annotations
+
+import getpass
+import platform
+from datetime import UTC, datetime
+
+from mlflow.tracking import MlflowClient
+
+from promotion.checksums import digest_of
+from promotion.comparison.campaign import Campaign
+from promotion.comparison.openings import Ledger, Opening, ledger_of
+from promotion.comparison.selection import Selection
+from promotion.datasets import Manifest
+from promotion.store import Artifact, Role, Session, Tag, every_page, load_fact, search, set_tags
+
+WHEN = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def open_ledger(session: Session, campaign: Campaign, selection: Selection) -> Ledger:
+    """Enter this question into the test's ledger, unless it was asked before, and read it."""
+    client, policy = session.client, session.study.policy
+    dataset_run = campaign.dataset_run.info.run_id
+    manifest = load_fact(client, dataset_run, Artifact.MANIFEST, Manifest)
+    test = manifest.split_digest("test")
+    known = read_openings(client, test)
+    asked = _question(session, campaign, selection)
+    again = next((one for one in known if one.question == asked.question), None)
+    this = again or asked
+    entry = {Tag.opening(this.question): this.model_dump_json(), Tag.TEST_DIGEST: test}
+    for run_id in (dataset_run, session.run_id):
+        set_tags(client, run_id, entry)
+    earlier = [one for one in known if (one.when, one.question) < (this.when, this.question)]
+    return ledger_of([*earlier, this], policy)
+
+
+def read_openings(client: MlflowClient, test: str) -> list[Opening]:
+    """All openings of the test with this digest that the store knows of, the oldest first."""
+    found: dict[str, Opening] = {}
+    for experiment in every_page(lambda token: client.search_experiments(page_token=token)):
+        for role in (Role.DATASET, Role.COMPARISON):
+            for run in search(client, experiment.name, {Tag.ROLE: role, Tag.TEST_DIGEST: test}):
+                for key, value in run.data.tags.items():
+                    if Tag.is_opening(key):
+                        opening = Opening.model_validate_json(value)
+                        found[opening.question] = opening
+    return sorted(found.values(), key=lambda one: (one.when, one.question))
+
+
+def _question(session: Session, campaign: Campaign, selection: Selection) -> Opening:
+    study = session.study
+    ours, theirs = campaign.members(selection.candidate), campaign.members(selection.baseline)
+    policy = digest_of(study.policy.model_dump(mode="json"))
+    sides = [sorted(run.parameters_sha256 for run in side) for side in (ours, theirs)]
+    question = digest_of({"sides": sides, "policy": policy})[:16]
+    seeds = min(len(ours), len(theirs))
+    sequence = question
+    if seeds in study.policy.planned_seeds:
+        pair = [selection.candidate, selection.baseline]
+        sequence = digest_of({"pair": pair, "policy": policy})[:16]
+    return Opening(
+        question=question,
+        sequence=sequence,
+        when=datetime.now(UTC).strftime(WHEN),
+        who=f"{_user()}@{platform.node()}",
+        study=study.name,
+        candidate=selection.candidate,
+        baseline=selection.baseline,
+        seeds=seeds,
+        policy=policy[:12],
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
