@@ -161,6 +161,10 @@ def _unsettled(
     reasons += [_about_gate("gate_open", gate) for gate in gates if gate.state == "open"]
     if not _seeds_are_known(evidence):
         reasons.append(Note(id="one_seed"))
+    rule = evidence.diagnoses[evidence.candidate_run].points[:1]
+    if any(point.out_of_reach for point in rule):
+        facts = {"floor": rule[0].rule.floor, "threshold": rule[0].threshold}
+        reasons.append(Note(id=f"{rule[0].rule.rule}_unmet", facts=facts))
     if evidence.lost_seeds:
         reasons.append(Note(id="seeds_lost", facts={"runs": evidence.lost_seeds}))
     if evidence.collapsed:

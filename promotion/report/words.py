@@ -327,6 +327,8 @@ _TEXTS = {
     "reason.lost": "{metric:metric} : perte établie",
     "reason.objective_open": "{metric:metric} : non tranché",
     "reason.one_seed": "une seule graine d’un côté : ce que les graines font varier est inconnu",
+    "reason.precision_floor_unmet": "aucun seuil n’atteint sur la validation la précision demandée de {floor:number} : le point retenu n’est que le plus proche",
+    "reason.recall_floor_unmet": "aucun seuil n’atteint sur la validation le rappel demandé de {floor:number} : le point retenu n’est que le plus proche",
     "reason.seeds_lost": "graines manquantes : {runs:some}",
     "reason.seeds_collapsed": "entraînements effondrés (moins de la moitié de la médiane) : {runs:some}",
     "reason.untrained_better": "le modèle de départ sans entraînement fait mieux : {metric:metric} {other:number} contre {candidate:number}, différence {interval:interval}",
