@@ -60,6 +60,7 @@ from promotion.comparison.selection import (
     selection_optimism,
     summarise,
 )
+from promotion.comparison.slices import SliceComparison, compare_slices
 
 __all__ = [
     "Bounds",
@@ -78,9 +79,11 @@ __all__ = [
     "Plan",
     "RunFacts",
     "Selection",
+    "SliceComparison",
     "SplitFacts",
     "SpreadClaim",
     "State",
+    "compare_slices",
     "compare_with_incumbent",
     "confirm",
     "diagnose_runs",

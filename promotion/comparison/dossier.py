@@ -28,6 +28,7 @@ from promotion.comparison.evidence import (
 from promotion.comparison.incumbent import measure_incumbent
 from promotion.comparison.openings import Ledger
 from promotion.comparison.selection import Selection, summarise
+from promotion.comparison.slices import SliceComparison
 from promotion.comparison.untrained import Untrained, measure_untrained
 from promotion.datasets import SPLITS, Manifest
 from promotion.detection import Diagnosis, Seen, detect_split, diagnose, see, telling_images
@@ -68,6 +69,7 @@ class Confirmed(Fact):
     test_metrics: dict[str, dict[str, float]]
     measured: dict[str, Bounds]
     comparison: list[MetricComparison]
+    slices: list[SliceComparison]
     untrained: UntrainedFacts
     incumbent: IncumbentFacts | None
 
@@ -263,6 +265,7 @@ def gather_evidence(
         test_metrics=confirmed.test_metrics,
         measured=confirmed.measured,
         comparison=confirmed.comparison,
+        slices=confirmed.slices,
         ledger=confirmed.ledger,
         untrained=confirmed.untrained,
         incumbent=confirmed.incumbent,

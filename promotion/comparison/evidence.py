@@ -7,6 +7,7 @@ from typing import Literal
 from promotion.comparison.bootstrap import MetricComparison
 from promotion.comparison.bounds import Bounds
 from promotion.comparison.openings import Ledger
+from promotion.comparison.slices import SliceComparison
 from promotion.detection import Diagnosis
 from promotion.facts import Fact, Note
 
@@ -109,6 +110,7 @@ class Evidence(Fact):
     test_metrics: dict[str, dict[str, float]]
     measured: dict[str, Bounds]
     comparison: list[MetricComparison]
+    slices: list[SliceComparison]
     ledger: Ledger
     untrained: UntrainedFacts
     incumbent: IncumbentFacts | None

@@ -1,4 +1,4 @@
-"""Slices: where the candidate gains and where it loses, by size of persons, crowding, light, weather.
+"""Slices: where the candidate gains and loses, by size of persons, crowding, light, weather.
 
 A gain on average may hide a loss in one place. Each slice has its own difference of recall, with
 its interval; the worst comes first.
@@ -26,7 +26,7 @@ FEWEST_PERSONS = 10
 
 
 class SliceComparison(Fact):
-    """Recall on one slice of the test: both means over seeds, and what the true difference may be."""
+    """Recall on one slice of test: both means over seeds, and what the true difference may be."""
 
     column: str
     value: str
@@ -60,12 +60,12 @@ def compare_slices(
         persons, images = int(counts.sum()), int((counts > 0).sum())
         if persons < FEWEST_PERSONS:
             continue
-        sides = [
+        ours, theirs = (
             np.array([_recall(run, chosen, counts, weights) for run in runs])
             for runs in (candidate, baseline)
-        ]
+        )
         sample = sample_size(counts.astype(np.int64), first.groups)
-        one = difference("recall", *sides, sample, confidence)
+        one = difference("recall", ours, theirs, sample, confidence)
         found.append(
             SliceComparison(
                 column=column,
@@ -101,8 +101,8 @@ def _slices(seen: Seen, columns: pd.DataFrame) -> Mapping[tuple[str, str], np.nd
 
 def _per_image(seen: Seen, of_persons: Array) -> Array:
     """The sum over each image's persons (rows of the ground truth) of a value of theirs."""
-    place = pd.Index(seen.matches.images).get_indexer(seen.ground_truth["image"])
-    return np.bincount(place, weights=of_persons, minlength=seen.images)
+    place = pd.Index(seen.matches.images).get_indexer(pd.Index(seen.ground_truth["image"]))
+    return np.bincount(place, weights=of_persons, minlength=seen.images).astype(np.float64)
 
 
 def _recall(run: Seen, chosen: np.ndarray, counts: Array, weights: Array) -> Array:

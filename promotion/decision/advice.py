@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from promotion.comparison import Claim, Evidence, SpreadClaim, plan
-from promotion.decision.decision import Decision
+from promotion.decision.decision import Decision, about_slice
 from promotion.facts import Note
 from promotion.metrics import METRICS
 
@@ -65,6 +65,12 @@ def risks_of(decision: Decision, evidence: Evidence) -> list[Note]:
                 },
             )
         )
+    lost = [one for one in evidence.slices if one.column not in decision.policy.slices]
+    risks += [
+        Note(id="slice", facts=about_slice(one))
+        for one in lost
+        if one.law.probability_above(0.0) <= (1 - evidence.confidence) / len(evidence.slices)
+    ]
     risks.append(Note(id="conditions"))
     if decision.ledger.other_policies:
         others = decision.ledger.other_policies

@@ -11,6 +11,7 @@ from promotion.comparison import (
     Ledger,
     MeasureBounds,
     MetricComparison,
+    SliceComparison,
     State,
     gate_state,
     point_bounds,
@@ -18,7 +19,7 @@ from promotion.comparison import (
 )
 from promotion.facts import Fact, Note
 from promotion.metrics import COSTS, MEASURES
-from promotion.study import GateRule, Policy
+from promotion.study import GateRule, Policy, SliceGuard
 
 Verdict = Literal["promote", "reject", "inconclusive"]
 Outcome = Literal["gain", "no_gain", "kept", "lost", "open"]
@@ -140,6 +141,11 @@ def _against(
     lost = [one for one in objectives if one.outcome in ("no_gain", "lost")]
     if _seeds_are_known(evidence):
         reasons += [Note(id=one.outcome, facts={"metric": one.metric}) for one in lost]
+    for one, guard in _guarded(evidence, policy):
+        # One of several slices may look lost by chance.
+        below = 1 - one.law.probability_at_least(-guard.may_lose)
+        if below >= 1 - evidence.ledger.level / len(evidence.slices):
+            reasons.append(Note(id="slice_lost", facts=about_slice(one)))
     for name, found in _alternatives(evidence, policy):
         if found.law.probability_above(0.0) <= 1 - policy.confidence:
             reasons.append(Note(id=f"{name}_better", facts=_about(found)))
@@ -172,6 +178,13 @@ def _unsettled(
     for name, found in _alternatives(evidence, policy):
         if found.law.probability_at_least(0.0) < policy.confidence:
             reasons.append(Note(id=f"{name}_open", facts=_about(found)))
+    for one, guard in _guarded(evidence, policy):
+        # All of them must be kept, so that none needs a correction.
+        if one.law.probability_at_least(-guard.may_lose) < 1 - evidence.ledger.level:
+            reasons.append(Note(id="slice_open", facts=about_slice(one)))
+    missing = [name for name in policy.slices if name not in {s.column for s in evidence.slices}]
+    if missing:
+        reasons.append(Note(id="slices_unknown", facts={"columns": missing}))
     ledger = evidence.ledger
     if ledger.spent:
         facts = {"number": ledger.number, "budget": ledger.budget}
@@ -191,6 +204,18 @@ def _alternatives(
         compared = next(one for one in evidence.incumbent.comparison if one.metric == first)
         found.append(("incumbent", compared))
     return found
+
+
+def _guarded(evidence: Evidence, policy: Policy) -> list[tuple[SliceComparison, SliceGuard]]:
+    """The slices that the policy guards, each with what it may lose."""
+    return [
+        (one, policy.slices[one.column]) for one in evidence.slices if one.column in policy.slices
+    ]
+
+
+def about_slice(one: SliceComparison) -> dict[str, object]:
+    """The facts that a sentence about a slice needs."""
+    return one.model_dump(include={"column", "value", "persons", "difference", "interval"})
 
 
 def _about(found: MetricComparison) -> dict[str, object]:

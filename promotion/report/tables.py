@@ -19,6 +19,7 @@ from promotion.comparison import (
     MetricComparison,
     RunFacts,
     Selection,
+    SliceComparison,
 )
 from promotion.datasets import SPLITS, Manifest
 from promotion.decision import Alternative, Gate
@@ -42,6 +43,7 @@ from promotion.report.words import (
     percent,
     probability,
     signed,
+    slice_name,
     text,
 )
 from promotion.store import VersionTag
@@ -320,6 +322,26 @@ def three_ways(found: Sequence[MetricComparison], policy: Policy) -> pd.DataFram
             | {text(name): probability(share) for name, share in zip(names, shares, strict=True)}
         )
     return _table(rows)
+
+
+def slices(found: Sequence[SliceComparison], confidence: float) -> pd.DataFrame:
+    """One row a slice of test, the worst first: both recalls, their difference, its interval."""
+    level = text("column.interval").format(level=percent(confidence))
+    return _table(
+        [
+            {
+                text("column.slice"): f"{slice_name(one.column)}{NBSP}: {slice_name(one.value)}",
+                text("column.images"): number(one.images, 0),
+                text("column.persons"): number(one.persons, 0),
+                text("column.candidate"): number(one.candidate),
+                text("column.baseline"): number(one.baseline),
+                text("column.recall_difference"): signed(one.difference),
+                level: interval(one.interval),
+            }
+            for one in found
+        ]
+        or [{text("column.slice"): MISSING}]
+    )
 
 
 def incumbent(found: IncumbentFacts | None, confidence: float) -> pd.DataFrame:

@@ -335,6 +335,19 @@ _TEXTS = {
     "reason.untrained_open": "rien n’établit que le candidat vaut le modèle de départ sans entraînement : {metric:metric} {candidate:number} contre {other:number}, différence {interval:interval}",
     "reason.incumbent_better": "la version en Production fait mieux : {metric:metric} {other:number} contre {candidate:number}, différence {interval:interval}",
     "reason.incumbent_open": "rien n’établit que le candidat vaut la version en Production : {metric:metric} {candidate:number} contre {other:number}, différence {interval:interval}",
+    "reason.slice_lost": "tranche perdue : {column:slice} {value:slice}, rappel {difference:signed} {interval:interval} ({persons:count} personnes)",
+    "reason.slice_open": "tranche non tranchée : {column:slice} {value:slice}, rappel {difference:signed} {interval:interval} ({persons:count} personnes)",
+    "reason.slices_unknown": "tranches inconnues de ces données, ou trop petites : {columns:all}",
+    "risk.slice": "Le rappel baisse sur une tranche : {column:slice} {value:slice}, {difference:signed} {interval:interval} ({persons:count} personnes). *Mitigation* : garder cette tranche dans la politique (`slices`), ou dire qui supporte cette perte.",
+    "slice.size": "taille",
+    "slice.small": "petite",
+    "slice.medium": "moyenne",
+    "slice.large": "grande",
+    "slice.crowd": "affluence",
+    "slice.light": "lumière",
+    "slice.weather": "temps",
+    "column.slice": "tranche",
+    "column.recall_difference": "différence de rappel",
     "reason.test_spent": "test épuisé : {number} ouvertures, la politique en admet {budget}",
     "ledger.first": "Première ouverture connue de ce test, sur {budget} admises ; elle peut se tromper dans {level:percent1} des cas au plus",
     "ledger.nth": "Ouverture n° {number} de ce test, sur {budget} admises ; elle peut se tromper dans {level:percent1} des cas au plus",
@@ -489,6 +502,11 @@ def _needed(persons: float | None) -> str:
     return sentence("audit.enough-images.needed", {"persons": persons})
 
 
+def slice_name(name: str) -> str:
+    """A slice, or a way of slicing, in words; a user's own is shown as it is."""
+    return text(f"slice.{name}") if f"slice.{name}" in _TEXTS else name
+
+
 # How a text may ask for a fact, as in {difference:signed}.
 _FORMATS: dict[str, Callable[[Any], str]] = {
     "all": ", ".join,
@@ -505,6 +523,7 @@ _FORMATS: dict[str, Callable[[Any], str]] = {
     "number1": lambda value: number(value, 1),
     "percent1": lambda value: percent(value, 1),
     "signed": signed,
+    "slice": slice_name,
     "some": some,
     "split": lambda name: text(f"split.{name}"),
     "threshold": _threshold,

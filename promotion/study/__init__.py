@@ -2,7 +2,7 @@
 
 from promotion.study.grid import Baseline, Grid, Variant
 from promotion.study.loading import load_study
-from promotion.study.policy import GateRule, Objective, OperatingPoint, Policy
+from promotion.study.policy import GateRule, Objective, OperatingPoint, Policy, SliceGuard
 from promotion.study.schema import Canary, CanaryDataset, Dataset, Model, Study, Training
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Objective",
     "OperatingPoint",
     "Policy",
+    "SliceGuard",
     "Study",
     "Training",
     "Variant",

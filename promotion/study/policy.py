@@ -58,6 +58,13 @@ class GateRule(Section):
         return value
 
 
+class SliceGuard(Section):
+    """What no slice of this kind may lose: so much recall, at most."""
+
+    metric: Literal["recall"] = "recall"
+    may_lose: Share
+
+
 class OperatingPoint(Section):
     """The rule that chooses, on val, the confidence at which precision and recall hold."""
 
@@ -78,6 +85,7 @@ class Policy(Section):
     constraints: dict[str, MeasureName] = Field(default={})
     gates: list[GateRule] = Field(default=[])
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    slices: dict[str, SliceGuard] = Field(default={})
     operating_point: OperatingPoint = OperatingPoint()
     approval: bool = False
     # How often one test may be opened, and the numbers of seeds at which it will be looked at.
