@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import socket
 import subprocess
@@ -17,9 +18,17 @@ import pandas as pd
 import psutil
 
 from promotion.comparison import Evidence, MetricComparison, RunFacts, SplitFacts, summarise
+from promotion.datasets import PreparedDataset, prepare
 from promotion.metrics import Matches
 from promotion.paths import ROOT
-from promotion.study import Policy
+from promotion.study import Dataset, Policy
+
+# Children start clean and fast: MLflow is imported once, before they are forked.
+processes = multiprocessing.get_context(
+    "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+)
+if hasattr(processes, "set_forkserver_preload"):
+    processes.set_forkserver_preload(["promotion.registry", "tests.builders"])
 
 SMOKE = ROOT / "studies" / "smoke.yaml"
 
@@ -286,3 +295,13 @@ def evidence(worth: float = 0.99, not_lost: float = 0.99, **changes: object) -> 
         "code_version": "abc",
     }
     return Evidence.model_validate({**facts, **changes})
+
+
+def prepare_folder(folder: Path) -> PreparedDataset:
+    """A user's own folder, checked and ready for training."""
+    return prepare(Dataset(source="folder", path=folder), folder.parent / "home")
+
+
+def first(folder: Path, part: str, split: str) -> Path:
+    """The first image, or label file, of a split."""
+    return sorted((folder / part / split).glob("*.*"))[0]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from promotion.datasets import PreparedDataset, prepare
+from promotion.paths import HOME_VARIABLE
+from promotion.store import Role, Session, close_session, connect, open_session
 from promotion.study import Dataset, Study, load_study
 from tests.builders import SMOKE, MlflowServer, promotion
 
@@ -29,6 +32,42 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
     """Four street scenes a split."""
     dataset = Dataset(source="street_scenes", train=4, val=4, test=4, seed=5)
     return prepare(dataset, tmp_path_factory.mktemp("streets"))
+
+
+@pytest.fixture
+def folder(streets: PreparedDataset, tmp_path: Path) -> Path:
+    """A user's own copy of a YOLO-format folder."""
+    place = tmp_path / "own"
+    for part in ("images", "labels"):
+        shutil.copytree(streets.folder / part, place / part)
+    return place
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's database as its first use leaves it, which takes seconds."""
+    home = tmp_path_factory.mktemp("store")
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    connect(home)
+    return home / "mlflow.db"
+
+
+@pytest.fixture
+def home(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own, with an empty store, where a notebook's session would open."""
+    place = tmp_path / "home"
+    place.mkdir()
+    shutil.copy(empty_store, place / "mlflow.db")
+    monkeypatch.setenv(HOME_VARIABLE, str(place))
+    return place
+
+
+@pytest.fixture
+def session(home: Path) -> Iterator[Session]:
+    """A notebook's session of the smoke study."""
+    opened = open_session(str(SMOKE), [], "", Role.VARIANT)
+    yield opened
+    close_session(opened)
 
 
 @pytest.fixture(scope="session")
