@@ -31,6 +31,7 @@ if hasattr(processes, "set_forkserver_preload"):
     processes.set_forkserver_preload(["promotion.registry", "tests.builders"])
 
 SMOKE = ROOT / "studies" / "smoke.yaml"
+STARTER = "weights/street_day_yolov8n.pt"
 
 
 def clean_environment() -> dict[str, str]:

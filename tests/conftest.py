@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from promotion.datasets import PreparedDataset, prepare
+from promotion.detection import Detector
 from promotion.paths import HOME_VARIABLE
 from promotion.store import Role, Session, close_session, connect, open_session
-from promotion.study import Dataset, Study, load_study
-from tests.builders import SMOKE, MlflowServer, promotion
+from promotion.study import Dataset, Model, Study, load_study
+from promotion.training import starting_weights
+from tests.builders import SMOKE, STARTER, MlflowServer, promotion
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +34,27 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
     """Four street scenes a split."""
     dataset = Dataset(source="street_scenes", train=4, val=4, test=4, seed=5)
     return prepare(dataset, tmp_path_factory.mktemp("streets"))
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """The starting model as it would be served, at two image sizes."""
+    # Ultralytics takes seconds to import, and most tests do without.
+    from promotion.training.trainer import export_onnx
+
+    folder = tmp_path_factory.mktemp("exports")
+    start = starting_weights(Model(weights=STARTER), folder)
+    found = {}
+    for imgsz in (96, 320):
+        checkpoint = folder / f"{imgsz}.pt"
+        checkpoint.write_bytes(start.read_bytes())
+        found[imgsz] = export_onnx(checkpoint, imgsz).rename(folder / f"{imgsz}.onnx")
+    return found
+
+
+@pytest.fixture(scope="session")
+def detectors(exports: dict[int, Path]) -> dict[int, Detector]:
+    return {imgsz: Detector(path) for imgsz, path in exports.items()}
 
 
 @pytest.fixture
