@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,9 +73,18 @@ def test_training_is_told_where_the_pictures_are_whatever_its_settings(
     assert told["names"] == {0: "person"}
 
 
+PREPARE = (
+    "import sys; from pathlib import Path; from promotion.datasets import prepare;"
+    "from promotion.study import Dataset;"
+    "made = prepare(Dataset(source='street_scenes', train=1, val=1, test=1), Path(sys.argv[1]));"
+    "print(made.manifest.digest)"
+)
+
+
 def test_two_that_need_a_dataset_at_once_make_it_once(tmp_path: Path) -> None:
-    dataset = Dataset(source="street_scenes", train=1, val=1, test=1)
-    with ThreadPoolExecutor(2) as both:
-        made = list(both.map(lambda _: prepare(dataset, tmp_path), range(2)))
-    assert made[0] == made[1]
+    order = [sys.executable, "-c", PREPARE, str(tmp_path)]
+    both = [subprocess.Popen(order, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    digests = {one.communicate(timeout=60)[0] for one in both}
+    assert [one.returncode for one in both] == [0, 0]
+    assert len(digests) == 1
     assert len([path for path in (tmp_path / "datasets").iterdir() if path.is_dir()]) == 1
