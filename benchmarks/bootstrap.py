@@ -16,10 +16,14 @@ import hotcoco
 import numpy as np
 import pandas as pd
 
-from promotion.comparison.statistics import REPLICATES, EvaluatedRun, compare, image_weights
+from promotion.comparison.bootstrap import (
+    REPLICATES,
+    compare,
+    image_weights,
+    replicate_values,
+)
+from promotion.detection import see
 from promotion.detection.evaluation import coco_evaluation
-from promotion.detection.matching import match
-from promotion.metrics import metric_values
 
 RUNS, IMAGES, EVALUATIONS = 12, 120, 12
 
@@ -73,13 +77,13 @@ def resampled(
 def main() -> None:
     """Print the times, the memory and the ratios."""
     tables = [made_up(seed) for seed in range(1, RUNS + 1)]
-    runs = [EvaluatedRun(match(*table), 0.5) for table in tables]
+    runs = [see(*table, 0.5) for table in tables]
     rng = np.random.default_rng(0)
     weights = image_weights(IMAGES, rng, REPLICATES)
 
     def ours() -> None:
         for run in runs:
-            metric_values(run.matches, weights, run.threshold)
+            replicate_values(run, weights)
 
     seconds = timed(ours)
     tracemalloc.start()

@@ -21,7 +21,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import special
 
-from promotion.comparison.statistics import EvaluatedRun, compare
+from promotion.comparison.bootstrap import compare
 from promotion.decision.decision import required_probability
 from promotion.metrics import Matches, average_precision
 
@@ -37,6 +37,14 @@ REPLICATES = 400
 IMAGE_SD, PERSON_SD, RUN_SD = 0.7, 1.6, 0.5
 CLUTTER, CLUTTER_SCORE = 6.0, -2.2
 LOWEST = 0.01
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A run as the statistics see it."""
+
+    matches: Matches
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,15 @@ def draw_run(images: Images, skill: float, seed_sd: float, rng: np.random.Genera
     kept = np.flatnonzero(confidence >= LOWEST)
     order = kept[np.argsort(-confidence[kept], kind="stable")]
     names = tuple(map(str, range(len(images.persons))))
-    return Matches(names, images.persons, owner[order], confidence[order], hit[None, order])
+    return Matches(
+        names,
+        images.persons,
+        owner[order],
+        confidence[order],
+        hit[None, order],
+        row=order,
+        person=np.where(hit[order], order, -1),
+    )
 
 
 def true_map(skill: float, seed_sd: float, rng: np.random.Generator, seeds: int = 40) -> float:
@@ -128,15 +144,15 @@ def one_study(
 
     candidate = max((trained(better) for _ in range(rivals)), key=on_val)
     baseline = trained(base)
-    ours, theirs = ([EvaluatedRun(run, 0.3) for run in side[1]] for side in (candidate, baseline))
-    found = compare(ours, theirs, CONFIDENCE, rng, REPLICATES)[0]
-    low, high = found.interval(CONFIDENCE)
+    ours, theirs = ([Looked(run, 0.3) for run in side[1]] for side in (candidate, baseline))
+    found = compare(ours, theirs, CONFIDENCE, rng, REPLICATES)
+    low, high = found.comparison[0].interval
     level = required_probability(CONFIDENCE, rivals)
-    worth = found.probability_above(WORTH)
+    worth = found.probability_above("mAP50", WORTH)
     return {
         "covered": low <= gain <= high,
         "width": high - low,
-        "established": found.probability_above(0.0) >= level,
+        "established": found.probability_above("mAP50", 0.0) >= level,
         "promoted": worth >= level,
         "promoted_uncorrected": worth >= CONFIDENCE,
         "rejected": worth <= 1 - level,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
+FOR_TYPE_CHECKERS = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
 def closure(code: str, package: Path = PACKAGE, without: Iterable[str] = ()) -> list[Path]:
@@ -48,8 +49,8 @@ def _imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node
-        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            continue
+        elif isinstance(node, ast.If) and ast.unparse(node.test) in FOR_TYPE_CHECKERS:
+            yield from _imports(ast.Module(node.orelse, []))
         else:
             yield from _imports(node)
 

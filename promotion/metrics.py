@@ -144,6 +144,15 @@ def _interpolated_area(hits: Array, seen: Array, persons: Array) -> Array:
     return np.asarray(np.ascontiguousarray(envelope.T).sum(axis=1) / len(RECALL_LEVELS))
 
 
+def _mean_over_levels(values: Array) -> Array:
+    """The mean over IoU thresholds, added one by one: NumPy adds a lone replicate in another order,
+    and so its last bit would depend on how many are computed at once."""
+    total = np.zeros(values.shape[1])
+    for level in values:
+        total += level
+    return total / len(values)
+
+
 MEASURES = {
     one.name: one
     for one in (
@@ -159,7 +168,7 @@ MEASURES = {
             "metric",
             larger_is_better=True,
             aliases=("metrics/mAP50-95B", "metrics/mAP50-95(B)", "map", "val/mAP50-95"),
-            values=lambda found, weights, _: average_precision(found, weights).mean(axis=0),
+            values=lambda found, weights, _: _mean_over_levels(average_precision(found, weights)),
         ),
         Measure(
             "precision",

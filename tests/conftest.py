@@ -1,44 +1,21 @@
-"""What several tests share: a small dataset, and one executed smoke study."""
+"""What several tests share: a small dataset, a tracking server, and one executed smoke study."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
-import psutil
 import pytest
 
 from promotion.datasets import PreparedDataset, prepare
-from promotion.paths import ROOT
-from promotion.study.loading import load_study
-from promotion.study.schema import Dataset, Study
-
-SMOKE = ROOT / "studies" / "smoke.yaml"
-
-
-def clean_environment() -> dict[str, str]:
-    """The environment without what tests in this process, or a user's shell, set."""
-    ours = ("MLFLOW_", "PROMOTION_", "YOLO_")
-    return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-
-
-def promotion(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a user would."""
-    return subprocess.run(
-        [sys.executable, "-m", "promotion", *arguments, "--home", str(home)],
-        cwd=ROOT,
-        env={**clean_environment(), "COLUMNS": "200", **environment},
-        capture_output=True,
-        text=True,
-    )
+from promotion.detection import Detector
+from promotion.paths import HOME_VARIABLE
+from promotion.store import Role, Session, close_session, connect, open_session
+from promotion.study import Dataset, Model, Study, load_study
+from promotion.training import starting_weights
+from tests.builders import SMOKE, STARTER, MlflowServer, promotion
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +37,63 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
 
 
 @pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """The starting model as it would be served, at two image sizes."""
+    # Ultralytics takes seconds to import, and most tests do without.
+    from promotion.training.trainer import export_onnx
+
+    folder = tmp_path_factory.mktemp("exports")
+    start = starting_weights(Model(weights=STARTER), folder)
+    found = {}
+    for imgsz in (96, 320):
+        checkpoint = folder / f"{imgsz}.pt"
+        checkpoint.write_bytes(start.read_bytes())
+        found[imgsz] = export_onnx(checkpoint, imgsz).rename(folder / f"{imgsz}.onnx")
+    return found
+
+
+@pytest.fixture(scope="session")
+def detectors(exports: dict[int, Path]) -> dict[int, Detector]:
+    return {imgsz: Detector(path) for imgsz, path in exports.items()}
+
+
+@pytest.fixture
+def folder(streets: PreparedDataset, tmp_path: Path) -> Path:
+    """A user's own copy of a YOLO-format folder."""
+    place = tmp_path / "own"
+    for part in ("images", "labels"):
+        shutil.copytree(streets.folder / part, place / part)
+    return place
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's database as its first use leaves it, which takes seconds."""
+    home = tmp_path_factory.mktemp("store")
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    connect(home)
+    return home / "mlflow.db"
+
+
+@pytest.fixture
+def home(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own, with an empty store, where a notebook's session would open."""
+    place = tmp_path / "home"
+    place.mkdir()
+    shutil.copy(empty_store, place / "mlflow.db")
+    monkeypatch.setenv(HOME_VARIABLE, str(place))
+    return place
+
+
+@pytest.fixture
+def session(home: Path) -> Iterator[Session]:
+    """A notebook's session of the smoke study."""
+    opened = open_session(str(SMOKE), [], "", Role.VARIANT)
+    yield opened
+    close_session(opened)
+
+
+@pytest.fixture(scope="session")
 def smoke_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which `promotion report` ran on the smoke study."""
     home = tmp_path_factory.mktemp("home")
@@ -69,65 +103,9 @@ def smoke_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-class MlflowServer:
-    """A tracking server on loopback that keeps its artifacts to itself."""
-
-    def __init__(self, place: Path) -> None:
-        self.place = place
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = str(free.getsockname()[1])
-        self.uri = f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Start, or start again on what it kept; return when it answers."""
-        command = [sys.executable, "-m", "mlflow", "server", "--port", self.port, "--workers", "1"]
-        command += ["--backend-store-uri", f"sqlite:///{self.place / 'server.db'}"]
-        command += ["--artifacts-destination", str(self.place / "artifacts")]
-        with (self.place / "log").open("a") as log:
-            self.process = subprocess.Popen(
-                command, env=clean_environment(), stdout=log, stderr=log
-            )
-        wait_for(f"{self.uri}/health", self.process)
-
-    def stop(self) -> None:
-        """Stop it and its workers at once."""
-        kill(self.process)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started, on any system."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        started = psutil.Process(process.pid)
-        for one in [*started.children(recursive=True), started]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                one.kill()
-    process.wait(timeout=30)
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a server's process answers."""
-    for _ in range(240):
-        assert process.poll() is None, f"the server left with code {process.returncode}"
-        with contextlib.suppress(OSError), urllib.request.urlopen(url):
-            return
-        time.sleep(0.5)
-    raise TimeoutError(url)
-
-
 @pytest.fixture
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
     started = MlflowServer(tmp_path_factory.mktemp("server"))
     started.start()
     yield started
     started.stop()
-
-
-def boxes(*rows: tuple[str, float, float, float, float]) -> pd.DataFrame:
-    """Ground truth from (image, x0, y0, x1, y1) rows."""
-    return pd.DataFrame(rows, columns=["image", "x0", "y0", "x1", "y1"])
-
-
-def detections(*rows: tuple[str, float, float, float, float, float]) -> pd.DataFrame:
-    """Detections from (image, x0, y0, x1, y1, confidence) rows."""
-    return pd.DataFrame(rows, columns=["image", "x0", "y0", "x1", "y1", "confidence"])

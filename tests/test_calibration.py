@@ -13,7 +13,7 @@ def measured() -> Scale:
     return scale(REAL["seed_sd"])
 
 
-def shares(measured: Scale, gain: float, rivals: int, studies: int = 60) -> dict[str, float]:
+def shares(measured: Scale, gain: float, rivals: int, studies: int = 25) -> dict[str, float]:
     found = [one_study(measured, gain, 100, 3, rivals, number) for number in range(studies)]
     return {key: float(np.mean([one[key] for one in found])) for key in found[0]}
 

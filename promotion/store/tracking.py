@@ -47,11 +47,11 @@ def connect(home: Path, experiment: str | None = None) -> MlflowClient:
     uri = tracking_uri(home)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
-    client = MlflowClient()
     embedded = uri.startswith("sqlite:")
     try:
-        # MLflow makes and migrates the embedded store on first use, which two cannot do at once.
+        # A first client makes and migrates the embedded store, which two cannot do at once.
         with FileLock(home / "mlflow.lock") if embedded else nullcontext():
+            client = MlflowClient()
             if experiment is None:
                 client.search_experiments(max_results=1)
             elif client.get_experiment_by_name(experiment) is None:

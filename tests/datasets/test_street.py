@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promotion.datasets.sources.street import DOMAINS, draw_scene
-from promotion.datasets.sources.street.figure import draw_figure
-from promotion.datasets.sources.street.poses import POSES
-from promotion.datasets.sources.street.props import PROPS
+from promotion.datasets.street import DOMAINS, draw_scene
+from promotion.datasets.street.figure import draw_figure
+from promotion.datasets.street.poses import POSES
+from promotion.datasets.street.props import PROPS
 
 ONE_SCENE = (
-    "import hashlib; from promotion.datasets.sources.street import draw_scene;"
+    "import hashlib; from promotion.datasets.street import draw_scene;"
     "s = draw_scene('night', 'val', 3, seed=9);"
     "print(hashlib.sha256(s.picture.tobytes() + s.boxes.tobytes()).hexdigest())"
 )

@@ -1,3 +1,5 @@
+"""What a share of few persons is worth: intervals that cover, sample sizes that suffice."""
+
 from __future__ import annotations
 
 import math
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promotion.comparison.proportions import (
+from promotion.comparison import (
     fisher_p,
     newcombe_interval,
     persons_needed,

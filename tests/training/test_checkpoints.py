@@ -1,3 +1,5 @@
+"""Training starts from the weights that were meant, or does not start."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -7,9 +9,9 @@ import pytest
 from promotion.checksums import sha256_of
 from promotion.errors import ChecksumError, DownloadError, PromotionError
 from promotion.paths import ROOT
-from promotion.study.schema import Model
-from promotion.training import checkpoints
-from promotion.training.checkpoints import shipped_sums, starting_weights
+from promotion.study import Model
+from promotion.training import checkpoints, starting_weights
+from promotion.training.checkpoints import shipped_sums
 
 
 def test_the_shipped_weights_are_those_of_the_committed_sum(tmp_path: Path) -> None:

@@ -1,30 +1,23 @@
+"""Nothing is trained twice, and nothing at the same time as another batch."""
+
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from promotion.errors import PromotionError
-from promotion.execution import batch
-from promotion.execution.batch import (
-    check_backend,
-    default_jobs,
-    notebook_code,
-    only_one,
-    variant_step,
-)
-from promotion.paths import ROOT
-from promotion.store import tracking
-from promotion.study.loading import load_study
-from promotion.study.schema import Study
+from promotion.execution import batch, default_jobs, only_one, variant_steps
+from promotion.steps import STEPS
+from promotion.store import Role, Tag
+from promotion.study import Study, load_study
+from tests.builders import SMOKE
 
-SMOKE = ROOT / "studies" / "smoke.yaml"
+NOTEBOOK = STEPS[Role.VARIANT].path
 
 
 def prints(study: Study, dataset: str = "d", start: str = "s") -> list[str]:
-    return [variant_step(study, v, dataset, start).fingerprint for v in study.variants]
+    return [step.fingerprint for step in variant_steps(study, NOTEBOOK, dataset, start)]
 
 
 def test_each_variant_has_a_fingerprint_of_its_own_and_keeps_it(smoke: Study) -> None:
@@ -58,21 +51,8 @@ def test_another_library_version_changes_the_fingerprint(
     smoke: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = prints(smoke)
-    monkeypatch.setattr(tracking, "library_versions", lambda: {"torch": "0"})
+    monkeypatch.setattr(batch, "library_versions", lambda: {"torch": "0"})
     assert not set(before) & set(prints(smoke))
-
-
-def test_a_notebook_s_prose_is_not_its_code(tmp_path: Path) -> None:
-    path = tmp_path / "2_train.ipynb"
-    shutil.copy(batch.NOTEBOOKS["variant"], path)
-    before = notebook_code(path)
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells[0].source += "\n\nUne phrase de plus."
-    nbformat.write(notebook, path)
-    assert notebook_code(path) == before
-    notebook.cells[-1].source += "\n1 + 1"
-    nbformat.write(notebook, path)
-    assert notebook_code(path) != before
 
 
 def test_no_more_jobs_than_variants() -> None:
@@ -91,16 +71,15 @@ def test_two_batches_do_not_share_a_home(tmp_path: Path) -> None:
         pass
 
 
-def test_a_back_end_that_is_not_installed_is_named() -> None:
-    check_backend("loky")
-    with pytest.raises(PromotionError, match=r"pip install 'promotion\[ray\]'"):
-        check_backend("ray")
+def test_what_a_killed_batch_left_half_way_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "scratch" / "run").mkdir(parents=True)
+    with only_one(tmp_path):
+        assert not (tmp_path / "scratch").exists()
 
 
-def test_the_tracking_server_of_the_environment_wins(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    assert tracking.tracking_uri(tmp_path).startswith("sqlite:///")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
-    assert tracking.tracking_uri(tmp_path) == "http://127.0.0.1:5000"
+def test_a_step_carries_what_its_run_is_found_by(smoke: Study) -> None:
+    for step, variant in zip(variant_steps(smoke, NOTEBOOK, "d", "s"), smoke.variants, strict=True):
+        assert step.name == variant.run_name
+        assert step.parameters == variant.parameters
+        assert step.tags[Tag.CONFIGURATION] == variant.configuration
+        assert (step.tags[Tag.DATASET_DIGEST], step.tags[Tag.START_SHA256]) == ("d", "s")

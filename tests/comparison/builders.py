@@ -1,0 +1,71 @@
+"""A study's runs in a real store, none of them trained."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from promotion.checksums import sha256_of
+from promotion.datasets import PreparedDataset, ground_truth, images_of, record_dataset
+from promotion.detection import Detector, evaluate
+from promotion.store import (
+    Artifact,
+    Role,
+    Session,
+    Tag,
+    log_parameters,
+    log_table,
+    log_values,
+    open_session,
+    set_tags,
+    start_run,
+)
+from tests.builders import SMOKE
+
+GRID = ["grid.imgsz=[96, 320]"]
+
+
+def add_dataset(session: Session, streets: PreparedDataset) -> None:
+    """A complete dataset run: the session's own."""
+    record_dataset(session, streets)
+    digest = streets.manifest.digest
+    tags = {Tag.ROLE: Role.DATASET, Tag.DATASET_DIGEST: digest, Tag.COMPLETE: "true"}
+    set_tags(session.client, session.run_id, tags)
+
+
+def add_variant(session: Session, streets: PreparedDataset, onnx: Path, name: str) -> str:
+    """A complete run of a variant whose model is the starting one, exported at its size."""
+    client, study = session.client, session.study
+    variant = next(one for one in study.variants if one.run_name == name)
+    known = {
+        Tag.STUDY: study.name,
+        Tag.ROLE: Role.VARIANT,
+        Tag.CONFIGURATION: variant.configuration,
+    }
+    run_id = start_run(client, study.experiment, name, known)
+    model = session.scratch / "model.onnx"
+    shutil.copy(onnx, model)
+    client.log_artifact(run_id, str(model), Artifact.MODEL.rpartition("/")[0])
+    images, truth = images_of(streets.folder, "val"), ground_truth(streets.folder, "val")
+    seen = evaluate(Detector(onnx), images, truth, study.policy.operating_point)
+    log_table(client, run_id, Artifact.detections("val"), seen.detections)
+    log_values(client, run_id, {**seen.metrics(), "energy_wh": 0.1, "train_seconds": 2.0})
+    log_parameters(client, run_id, {**variant.parameters, "applied_lr0": variant.lr0})
+    digest = sha256_of(onnx)
+    made = {
+        Tag.WEIGHTS_SHA256: digest,
+        Tag.MEASURED_SHA256: digest,
+        Tag.PARAMETERS_SHA256: f"parameters of {name}",
+        Tag.DATASET_DIGEST: streets.manifest.digest,
+        Tag.TRAINING_CODE: "code",
+        Tag.ENERGY_METHOD: "estimated",
+        Tag.COMPLETE: "true",
+    }
+    set_tags(client, run_id, made)
+    client.set_terminated(run_id, "FINISHED")
+    return run_id
+
+
+def next_notebook(session: Session, role: str) -> Session:
+    """The session of the next notebook."""
+    return open_session(str(SMOKE), GRID, "", role)

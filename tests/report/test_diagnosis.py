@@ -1,0 +1,37 @@
+"""A diagnosis is shown in full, and a floor out of reach is said to be so."""
+
+from __future__ import annotations
+
+from promotion.detection import Seen, diagnose, see
+from promotion.report import plots, tables
+from promotion.study import OperatingPoint
+from tests.builders import boxes, detections
+
+
+def seen() -> Seen:
+    truth = boxes(("a", 0, 0, 20, 20), ("a", 100, 0, 150, 50), ("b", 0, 0, 120, 120))
+    found = detections(
+        ("a", 0, 0, 20, 20, 0.9), ("a", 100, 0, 120, 50, 0.7), ("b", 500, 0, 560, 60, 0.5)
+    )
+    return see(truth, found, 0.4)
+
+
+def test_a_floor_out_of_reach_is_said_to_be() -> None:
+    found = diagnose(seen(), seen(), OperatingPoint(rule="recall_floor", floor=0.9))
+    assert "hors d’atteinte" in tables.points(found).index[0]
+
+
+def test_tables_and_plots_show_a_diagnosis() -> None:
+    found = diagnose(seen(), seen(), OperatingPoint())
+    assert len(tables.points(found)) == 3
+    assert len(tables.error_kinds({"a": found, "b": found})) == 4
+    assert len(tables.sizes({"a": found})) == 3
+    assert plots.reliability({"a": found}, {"a": plots.CANDIDATE}).axes
+
+
+def test_a_model_without_a_single_box_is_shown_too() -> None:
+    blind = see(seen().ground_truth, detections(), 0.4)
+    found = diagnose(blind, blind, OperatingPoint())
+    assert len(tables.error_kinds({"a": found, "b": found})) == 4
+    assert len(tables.sizes({"a": found})) == 3
+    assert plots.reliability({"a": found}, {"a": plots.CANDIDATE}).axes

@@ -1,0 +1,55 @@
+"""A fault in a study file is told in one line that names the key and the mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from promotion.errors import StudyError
+from promotion.study import load_study
+from tests.builders import SMOKE
+
+
+def fault(*overrides: str) -> str:
+    with pytest.raises(StudyError) as caught:
+        load_study(SMOKE, overrides)
+    return str(caught.value)
+
+
+def test_an_unknown_key_is_named_with_the_nearest_allowed_one() -> None:
+    message = fault("grid.imgz=[96]")
+    assert "grid.imgz: unknown key; did you mean imgsz?" in message
+    assert "allowed: epochs, imgsz, lr0, seed, batch, optimizer" in message
+
+
+def test_an_unknown_key_in_a_list_of_gates_is_named() -> None:
+    message = fault("policy.gates=[{measure: recall, at_lest: 0.5}]")
+    assert "policy.gates[0].at_lest: unknown key; did you mean at_least?" in message
+
+
+def test_a_wrong_type_says_what_was_found() -> None:
+    message = fault("grid.epochs=[three]")
+    assert "grid.epochs[0]:" in message
+    assert "found 'three'" in message
+
+
+def test_every_fault_has_a_line() -> None:
+    assert len(fault("grid.imgz=[96]", "policy.confidence=2").splitlines()) == 2
+
+
+def test_a_missing_file_names_the_studies_there_are() -> None:
+    with pytest.raises(StudyError, match=r"studies/default\.yaml"):
+        load_study(Path("studies/nothing.yaml"))
+
+
+def test_broken_yaml_names_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text("name: a\ngrid: [1, 2\n")
+    with pytest.raises(StudyError, match="not YAML at line"):
+        load_study(path)
+
+
+@pytest.mark.parametrize("override", ["grid.seed", "name.x.y=1", "grid.seed=[1"])
+def test_a_malformed_override_is_explained(override: str) -> None:
+    assert "--set" in fault(override)

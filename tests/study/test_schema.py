@@ -1,0 +1,61 @@
+"""A study names its pictures and its baseline without leaving anything open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from promotion.errors import StudyError
+from promotion.paths import ROOT
+from promotion.study import load_study
+from tests.builders import SMOKE
+
+
+def fault(*overrides: str) -> str:
+    with pytest.raises(StudyError) as caught:
+        load_study(SMOKE, overrides)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_committed_study_is_valid(path: Path) -> None:
+    study = load_study(path)
+    assert study.name == path.stem
+    assert study.baseline_configuration in study.configurations
+
+
+@pytest.mark.parametrize(
+    ("dataset", "cause"),
+    [
+        ("{source: folder}", "needs path"),
+        ("{source: folder, path: x, train: 3}", "are the folder's own"),
+        ("{source: street_scenes, train: 3}", "needs the sizes of val, test"),
+        ("{source: street_scenes, path: x, train: 3, val: 3, test: 3}", "path is only for"),
+    ],
+)
+def test_a_dataset_that_is_half_said_is_refused(dataset: str, cause: str) -> None:
+    assert cause in fault(f"dataset={dataset}")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "cause"),
+    [
+        ("{source: folder, images: 3}", "needs path"),
+        ("{source: folder, path: x, images: 3}", "takes all its images"),
+        ("{source: street_scenes}", "needs images"),
+        ("{source: street_scenes, images: 3, path: x}", "takes no path"),
+    ],
+)
+def test_a_canary_s_pictures_that_are_half_said_are_refused(dataset: str, cause: str) -> None:
+    assert cause in fault(f"canary.dataset={dataset}")
+
+
+def test_a_name_that_no_folder_could_bear_is_refused() -> None:
+    assert "name:" in fault("name=a/b")
+    assert "model.name:" in fault("model.name='a b'")
+
+
+def test_a_study_cannot_be_changed_after_it_was_read() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_study(SMOKE).name = "other"
