@@ -16,8 +16,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import psutil
+from scipy.stats import norm
 
-from promotion.comparison import Evidence, MetricComparison, RunFacts, SplitFacts, summarise
+from promotion.comparison import (
+    ConfidenceDistribution,
+    Evidence,
+    MeasureBounds,
+    MetricComparison,
+    Opening,
+    RunFacts,
+    SplitFacts,
+    ledger_of,
+    summarise,
+)
 from promotion.datasets import PreparedDataset, prepare
 from promotion.metrics import Matches
 from promotion.paths import ROOT
@@ -173,6 +184,7 @@ class Looked:
 
     matches: Matches
     threshold: float
+    groups: np.ndarray | None = None
 
 
 POLICY = Policy.model_validate(
@@ -214,13 +226,23 @@ def run(configuration: str, seed: int, map50: float, **changes: object) -> RunFa
     return RunFacts.model_validate({**facts, **changes})
 
 
-def compared(metric: str, gain: float, better: float) -> MetricComparison:
-    """A metric that the candidate gains this much in."""
+def law_above(value: float, probability: float) -> ConfidenceDistribution:
+    """What a true difference may be, if it exceeds this value with this probability."""
+    scale = 0.01
+    centre = value + scale * float(norm.ppf(probability))
+    return ConfidenceDistribution(centre=centre, scale=scale, freedom=1e6, low=-1.0, high=1.0)
+
+
+def compared(
+    metric: str, gain: float, better: float, law: ConfidenceDistribution | None = None
+) -> MetricComparison:
+    """A metric that the candidate gains this much in, and better than nothing this surely."""
     return MetricComparison(
         metric=metric,
         candidate=0.5 + gain,
         baseline=0.5,
         difference=gain,
+        law=law or law_above(0.0, better),
         interval=(gain - 0.02, gain + 0.02),
         candidate_interval=(0.45, 0.6),
         baseline_interval=(0.4, 0.55),
@@ -229,13 +251,8 @@ def compared(metric: str, gain: float, better: float) -> MetricComparison:
         image_error=0.008,
         seed_error=0.006,
         probability_better=better,
+        collapsed=[],
     )
-
-
-def draws(probability: float) -> list[float]:
-    """Plausible differences, this share of them beyond any policy and the rest short of it."""
-    beyond = round(1000 * probability)
-    return [1.0] * beyond + [-1.0] * (1000 - beyond)
 
 
 DIAGNOSIS = {
@@ -247,6 +264,22 @@ DIAGNOSIS = {
     "boxes_per_image": 4.0,
     "most_boxes": 300,
 }
+
+
+def opening(question: str = "q", **changes: object) -> Opening:
+    """One opening of a test."""
+    facts: dict[str, object] = {
+        "question": question,
+        "sequence": question,
+        "when": "2026-01-01T00:00:00Z",
+        "who": "somebody@somewhere",
+        "study": "default",
+        "candidate": "big",
+        "baseline": "small",
+        "seeds": 3,
+        "policy": "p",
+    }
+    return Opening.model_validate({**facts, **changes})
 
 
 def evidence(worth: float = 0.99, not_lost: float = 0.99, **changes: object) -> Evidence:
@@ -268,25 +301,30 @@ def evidence(worth: float = 0.99, not_lost: float = 0.99, **changes: object) -> 
         "candidate_run": "big_s3",
         "baseline_run": "small_s3",
         "test_metrics": {one.run_name: test for one in runs},
-        "test_intervals": {"mAP50": (0.5, 0.6)},
+        "measured": {
+            "mAP50": MeasureBounds(value=0.55, low=0.5, high=0.6),
+            "precision": MeasureBounds(value=0.8, low=0.75, high=0.85),
+            "recall": MeasureBounds(value=0.6, low=0.55, high=0.65),
+            "latency_p50_ms": MeasureBounds(value=10.0, low=9.0, high=11.0),
+            "latency_p95_ms": MeasureBounds(value=20.0, low=18.0, high=25.0),
+            "energy_wh": MeasureBounds(value=0.5, low=0.1, high=0.9),
+            "seed_spread": MeasureBounds(value=0.01, low=0.006, high=0.044),
+        },
         "comparison": [
-            compared("mAP50", 0.05, worth),
+            compared("mAP50", 0.05, worth, law_above(0.02, worth)),
             compared("mAP50-95", 0.03, 0.9),
             compared("precision", 0.0, 0.5),
-            compared("recall", 0.01, 0.6),
+            compared("recall", 0.01, 0.6, law_above(-0.05, not_lost)),
         ],
-        "draws": {
-            "mAP50": draws(worth),
-            "mAP50-95": draws(0.9),
-            "precision": draws(0.5),
-            "recall": draws(not_lost),
-        },
+        "slices": [],
+        "ledger": ledger_of([opening()], POLICY),
         "untrained": {
             "name": "yolov8n_e0_sz256",
             "val_metrics": test,
             "test_metrics": test,
             "comparison": [compared("mAP50", 0.1, 0.99)],
         },
+        "incumbent": None,
         "optimism": 0.004,
         "diagnoses": {one.run_name: DIAGNOSIS for one in runs},
         "confidence": 0.95,

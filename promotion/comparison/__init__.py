@@ -44,7 +44,7 @@ from promotion.comparison.evidence import (
 )
 from promotion.comparison.law import ConfidenceDistribution
 from promotion.comparison.ledger import open_ledger
-from promotion.comparison.openings import Ledger, Opening, required_levels
+from promotion.comparison.openings import Ledger, Opening, ledger_of, required_levels
 from promotion.comparison.planning import Claim, Plan, SpreadClaim, plan
 from promotion.comparison.proportions import (
     Bounds,
@@ -90,6 +90,7 @@ __all__ = [
     "fisher_p",
     "gate_state",
     "gather_evidence",
+    "ledger_of",
     "load_campaign",
     "load_confirmation",
     "load_evidence",
