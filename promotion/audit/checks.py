@@ -187,7 +187,7 @@ def _enough_images(experiment: Experiment) -> Finding:
 
 def _needed(persons: float) -> int | None:
     """The persons that would show a difference; None where no number would."""
-    return None if math.isinf(persons) else round(persons)
+    return round(persons) if math.isfinite(persons) else None
 
 
 def _untrained_was_compared(experiment: Experiment) -> Finding:
