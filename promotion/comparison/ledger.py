@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import getpass
 import platform
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from mlflow.tracking import MlflowClient
 
@@ -19,7 +20,8 @@ from promotion.comparison.selection import Selection
 from promotion.datasets import Manifest
 from promotion.store import Artifact, Role, Session, Tag, every_page, load_fact, search, set_tags
 
-WHEN = "%Y-%m-%dT%H:%M:%SZ"
+# So fine, and of one width, that openings sort by it in the order in which they were made.
+WHEN = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 def open_ledger(session: Session, campaign: Campaign, selection: Selection) -> Ledger:
@@ -29,7 +31,7 @@ def open_ledger(session: Session, campaign: Campaign, selection: Selection) -> L
     manifest = load_fact(client, dataset_run, Artifact.MANIFEST, Manifest)
     test = manifest.split_digest("test")
     known = read_openings(client, test)
-    asked = _question(session, campaign, selection)
+    asked = _question(session, campaign, selection, _after(known))
     again = next((one for one in known if one.question == asked.question), None)
     this = again or asked
     entry = {Tag.opening(this.question): this.model_dump_json(), Tag.TEST_DIGEST: test}
@@ -52,7 +54,15 @@ def read_openings(client: MlflowClient, test: str) -> list[Opening]:
     return sorted(found.values(), key=lambda one: (one.when, one.question))
 
 
-def _question(session: Session, campaign: Campaign, selection: Selection) -> Opening:
+def _after(known: Sequence[Opening]) -> str:
+    """Now, or just after the last opening where that machine's clock is ahead of this one."""
+    now = datetime.now(UTC)
+    if known:
+        now = max(now, datetime.fromisoformat(known[-1].when) + timedelta(microseconds=1))
+    return now.strftime(WHEN)
+
+
+def _question(session: Session, campaign: Campaign, selection: Selection, when: str) -> Opening:
     study = session.study
     ours, theirs = campaign.members(selection.candidate), campaign.members(selection.baseline)
     policy = digest_of(study.policy.model_dump(mode="json"))
@@ -66,7 +76,7 @@ def _question(session: Session, campaign: Campaign, selection: Selection) -> Ope
     return Opening(
         question=question,
         sequence=sequence,
-        when=datetime.now(UTC).strftime(WHEN),
+        when=when,
         who=f"{_user()}@{platform.node()}",
         study=study.name,
         candidate=selection.candidate,

@@ -75,7 +75,7 @@ def risks_of(decision: Decision, evidence: Evidence) -> list[Note]:
     if decision.ledger.other_policies:
         others = decision.ledger.other_policies
         risks.append(
-            Note(id="policy_changed", facts={"times": len(others), "when": others[-1].when})
+            Note(id="policy_changed", facts={"times": len(others), "when": others[-1].when[:10]})
         )
     if evidence.energy_method == "estimated":
         risks.append(Note(id="energy"))
