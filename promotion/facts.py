@@ -8,9 +8,12 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Fact(BaseModel):
-    """A value that travels through MLflow and is never changed."""
+    """A value that travels through MLflow and is never changed.
 
-    model_config = ConfigDict(frozen=True)
+    What is not known, NaN, comes back as it was: JSON has no word for it, and holds it as a string.
+    """
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
 
 class Note(Fact):
