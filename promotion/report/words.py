@@ -348,6 +348,13 @@ _TEXTS = {
     "perceptuelle diffèrent, sur 64)",
     "note.nearly_seen": "{one} ressemble de près à {other}, déjà vue ({bits} bits de "
     "l’empreinte perceptuelle diffèrent, sur 64)",
+    "note.mirrored": "{one} est l’image en miroir de {other} ({bits} bits de l’empreinte perceptuelle "
+    "diffèrent, sur 64)",
+    "note.cropped": "{one} et {other} se recouvrent : l’une est découpée dans l’autre",
+    "note.same_file": "{one} et {other} sont le même fichier sous deux noms",
+    "note.nearly_twice": "deux fois presque la même image dans une découpe : {one} et {other} "
+    "({bits} bits de l’empreinte perceptuelle diffèrent, sur 64)",
+    "note.more_twice": "et {more:count} autres images en double dans cette découpe",
     "run.failed": "échec",
     "run.interrupted": "interrompu",
     "run.absent": "pas exécuté avec les données et le code actuels",
