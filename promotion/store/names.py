@@ -112,6 +112,11 @@ class Artifact:
         return f"evaluation/ground_truth_{split}.parquet"
 
     @staticmethod
+    def slices(split: str) -> str:
+        """The table of a split's slices: one row a picture, one column a way to slice."""
+        return f"evaluation/slices_{split}.parquet"
+
+    @staticmethod
     def images(split: str) -> str:
         """The folder of a split's pictures."""
         return f"images/{split}"

@@ -24,6 +24,8 @@ def _measure(name: str) -> str:
 
 Metric = Annotated[str, AfterValidator(_metric)]
 MeasureName = Annotated[str, AfterValidator(_measure)]
+# Words, without the signs that a document or a page would take for markup.
+ConstraintName = Annotated[str, Field(pattern=r"^[\w '’(),./%°-]+$", max_length=80)]
 
 
 class Objective(Section):
@@ -82,7 +84,7 @@ class Policy(Section):
     """By what the decision is made. The first objective chooses; the others must not be lost."""
 
     objectives: Annotated[list[Objective], Field(min_length=1)]
-    constraints: dict[str, MeasureName] = Field(default={})
+    constraints: dict[ConstraintName, MeasureName] = Field(default={})
     gates: list[GateRule] = Field(default=[])
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     slices: dict[str, SliceGuard] = Field(default={})
