@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from promotion.datasets import PreparedDataset, prepare
+from promotion.paths import HOME_VARIABLE
 from promotion.study import Dataset, Study, load_study
 from tests.builders import SMOKE, MlflowServer, promotion
 
 
 @pytest.fixture(autouse=True)
 def no_store_of_another_test() -> None:
-    """MLflow hands the store that it was pointed to on, by the environment; a test starts anew."""
-    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    """The store and the home are handed on by the environment; a test starts anew."""
+    for name in ("MLFLOW_TRACKING_URI", HOME_VARIABLE):
+        os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session")
