@@ -9,13 +9,16 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import psutil
 from click.testing import Result
+from mlflow.tracking import MlflowClient
 from typer.testing import CliRunner
 
 from promotion import display
@@ -23,6 +26,8 @@ from promotion.cli import app
 from promotion.comparison import Evidence, MetricComparison, RunFacts, SplitFacts, summarise
 from promotion.metrics import Matches
 from promotion.paths import ROOT
+from promotion.registry import transitions
+from promotion.store import REGISTERED_MODEL, VersionTag, connect
 from promotion.study import Policy
 
 SMOKE = ROOT / "studies" / "smoke.yaml"
@@ -296,3 +301,54 @@ def evidence(worth: float = 0.99, not_lost: float = 0.99, **changes: object) -> 
         "code_version": "abc",
     }
     return Evidence.model_validate({**facts, **changes})
+
+
+def connect_to(home: Path, experiment: str | None = None) -> MlflowClient:
+    """The store of this home, whichever the process was connected to before."""
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    return connect(home, experiment)
+
+
+def add_version(client: MlflowClient) -> str:
+    """A version without a model: the registry's transitions never open one."""
+    if not client.search_registered_models(f"name = '{REGISTERED_MODEL}'"):
+        client.create_registered_model(REGISTERED_MODEL)
+    return str(client.create_model_version(REGISTERED_MODEL, source="s3://models/none").version)
+
+
+def put_in_production(client: MlflowClient) -> str:
+    """One more version, staged and promoted as after a canary that said go."""
+    number = add_version(client)
+    transitions.stage(client, number, "staged")
+    client.set_model_version_tag(REGISTERED_MODEL, number, VersionTag.CANARY, "go")
+    transitions.promote(client, number, "stable")
+    return number
+
+
+REGISTRY_CHANGES = (
+    "create_registered_model",
+    "delete_registered_model",
+    "set_registered_model_tag",
+    "set_registered_model_alias",
+    "delete_registered_model_alias",
+    "transition_model_version_stage",
+    "set_model_version_tag",
+)
+
+
+def before_change(client: MlflowClient, at: int, then: Callable[[], None]) -> None:
+    """Call `then` before the change of the registry of this number, counted from 1."""
+    seen = 0
+
+    def watched(change: Any) -> Any:
+        def call(*positional: Any, **named: Any) -> Any:
+            nonlocal seen
+            seen += 1
+            if seen == at:
+                then()
+            return change(*positional, **named)
+
+        return call
+
+    for name in REGISTRY_CHANGES:
+        setattr(client, name, watched(getattr(client, name)))

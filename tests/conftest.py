@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,18 @@ import pytest
 
 from promotion.datasets import PreparedDataset, prepare
 from promotion.paths import HOME_VARIABLE
+from promotion.registry import transitions
+from promotion.store import REGISTERED_MODEL, VersionTag
 from promotion.study import Dataset, Study, load_study
-from tests.builders import SMOKE, MlflowServer, promotion
+from promotion.training import starting_weights
+from tests.builders import (
+    SMOKE,
+    MlflowServer,
+    add_version,
+    connect_to,
+    promotion,
+    put_in_production,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +30,25 @@ def no_store_of_another_test() -> None:
     """The store and the home are handed on by the environment; a test starts anew."""
     for name in ("MLFLOW_TRACKING_URI", HOME_VARIABLE):
         os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's database without a run; copied, it saves the seconds that making one takes."""
+    home = tmp_path_factory.mktemp("store")
+    connect_to(home)
+    return home / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def starter(smoke: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The starting weights as the artifact that serves, for pictures of 384 pixels."""
+    place = tmp_path_factory.mktemp("starter")
+    checkpoint = shutil.copy(starting_weights(smoke.model, place), place / "starter.pt")
+    # It brings PyTorch, which most tests do without.
+    from promotion.training.trainer import export_onnx
+
+    return export_onnx(checkpoint, 384)
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +79,29 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
     started.start()
     yield started
     started.stop()
+
+
+@pytest.fixture(scope="session")
+def three_versions(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with versions 1 (previous), 2 (in Production) and 3 (staged, canary said go).
+
+    Version 4 is registered and no more. A test works on a copy of its mlflow.db: there is no
+    artifact that the copy could miss.
+    """
+    home = tmp_path_factory.mktemp("versions")
+    shutil.copy(empty_store, home)
+    client = connect_to(home)
+    put_in_production(client)
+    put_in_production(client)
+    number = add_version(client)
+    transitions.stage(client, number, "third")
+    client.set_model_version_tag(REGISTERED_MODEL, number, VersionTag.CANARY, "go")
+    add_version(client)
+    return home
+
+
+@pytest.fixture
+def registry_home(three_versions: Path, tmp_path: Path) -> Path:
+    """A copy of that home, for a test that changes it."""
+    shutil.copy(three_versions / "mlflow.db", tmp_path)
+    return tmp_path

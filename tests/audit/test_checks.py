@@ -106,9 +106,7 @@ def first_only(**values: object) -> Callable[[AuditedRun], dict[str, object]]:
     return lambda one: dict(values) if one is RUNS[0] else {}
 
 
-NEARLY_SAME = Note(
-    id="nearly_same", facts={"one": "test/a.jpg", "other": "train/b.jpg", "bits": 2}
-)
+NEARLY_SAME = Note(id="nearly_same", facts={"one": "test/a.jpg", "other": "train/b.jpg", "bits": 2})
 FLAWS: list[tuple[str, Experiment]] = [
     ("parameter-effect", with_runs(without_rate)),
     (

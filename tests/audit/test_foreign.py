@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,15 +18,15 @@ from promotion.lab.published import RATES, RUNS
 from promotion.paths import ROOT
 from promotion.store import connect
 from promotion.store.tracking import tracking_uri
-from tests.builders import clean_environment, invoke
+from tests.builders import clean_environment, connect_to, invoke
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that holds the lab's eight runs as Ultralytics' callback logs them."""
     place = tmp_path_factory.mktemp("lab")
-    os.environ.pop("MLFLOW_TRACKING_URI", None)
-    connect(place, "cv_yolo_tiny")
+    shutil.copy(empty_store, place)
+    connect_to(place, "cv_yolo_tiny")
     weights = place / "best.pt"
     weights.write_bytes(b"weights")
     names = ("metrics/mAP50B", "metrics/mAP50-95B", "metrics/precisionB", "metrics/recallB")

@@ -13,9 +13,7 @@ from promotion.study import Policy
 from tests.builders import POLICY, evidence, run
 
 
-def verdict(
-    found: Evidence, policy: Policy = POLICY, checks: list[Finding] | None = None
-) -> str:
+def verdict(found: Evidence, policy: Policy = POLICY, checks: list[Finding] | None = None) -> str:
     return decide(found, policy, checks or []).verdict
 
 
@@ -104,7 +102,7 @@ def test_a_measure_is_that_of_the_run_that_would_be_registered() -> None:
 
 @pytest.mark.parametrize("worth", [0.99, 0.7, 0.01])
 def test_the_decision_holds_what_was_decided_and_nothing_that_comes_after(worth: float) -> None:
-    """Registration checks it against its evidence: a field of the report's would not be true yet."""
+    """Registration reads it before anything came of it: such a field would not be true yet."""
     decided = decide(evidence(worth=worth), POLICY, [])
     assert decided.candidate.run_id == "id-big-3"
     assert decided.candidate.metrics["latency_p95_ms"] == 20.0
