@@ -19,7 +19,7 @@ def measured(
 ) -> Parity:
     return measure_parity(
         open_onnx(starter, sha256_of(starter)),
-        starter.with_suffix(".pt"),
+        starter.with_name("starter.pt"),
         imgsz,
         images_of(streets.folder, "val"),
         ground_truth(streets.folder, "val"),

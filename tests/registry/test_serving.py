@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +33,23 @@ from tests.builders import clean_environment, connect_to, invoke, kill, wait_for
 from tests.registry.builders import Registered
 
 pytestmark = pytest.mark.slow
-# What a training machine has and a server has not.
-ABSENT = ("hotcoco", "torch", "torchvision", "ultralytics", "papermill")
-WITHOUT = f"""
+# What trains is absent where the command line serves; where MLflow serves alone, more is.
+NO_TRAINING = ("torch", "torchvision", "ultralytics")
+SHIPPED_ALONE = (*NO_TRAINING, "hotcoco", "papermill")
+
+
+def forbid(modules: Sequence[str], place: Path) -> dict[str, str]:
+    """The environment of a process in which importing any of these fails."""
+    program = f"""
 import sys
 class Absent:
     def find_spec(self, name, *_):
-        if name.partition(".")[0] in {ABSENT}:
+        if name.partition(".")[0] in {tuple(modules)}:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Absent())
 """
+    (place / "sitecustomize.py").write_text(program)
+    return {**clean_environment(), "PYTHONPATH": str(place)}
 
 
 @pytest.fixture(scope="session")
@@ -87,11 +94,10 @@ def test_the_model_loads_where_nothing_of_a_training_machine_is(
     model_folder: Path, photograph: Path, tmp_path: Path
 ) -> None:
     """It runs on its own code, in a process where each of these imports fails."""
-    (tmp_path / "sitecustomize.py").write_text(WITHOUT)
     done = subprocess.run(
         [sys.executable, "-c", LOAD, str(model_folder), str(photograph)],
         cwd=tmp_path,
-        env={**clean_environment(), "PYTHONPATH": str(tmp_path)},
+        env=forbid(SHIPPED_ALONE, tmp_path),
         capture_output=True,
         text=True,
     )
@@ -148,10 +154,9 @@ def test_a_registered_version_opens_as_a_server_opens_it(
 
 
 class Server:
-    """`promotion serve` where importing PyTorch, Ultralytics or hotcoco fails."""
+    """`promotion serve` where importing PyTorch or Ultralytics fails."""
 
     def __init__(self, home: Path, place: Path) -> None:
-        (place / "sitecustomize.py").write_text(WITHOUT)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -161,7 +166,7 @@ class Server:
             self.process = subprocess.Popen(
                 [*command, "--home", str(home)],
                 cwd=ROOT,
-                env={**clean_environment(), "PYTHONPATH": str(place)},
+                env=forbid(NO_TRAINING, place),
                 stdout=log,
                 stderr=log,
             )
