@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import psutil
+import pytest
 from click.testing import Result
 from mlflow.tracking import MlflowClient
 from typer.testing import CliRunner
@@ -24,11 +26,14 @@ from typer.testing import CliRunner
 from promotion import display
 from promotion.cli import app
 from promotion.comparison import Evidence, MetricComparison, RunFacts, SplitFacts, summarise
+from promotion.execution import StudyFile
+from promotion.flow import Flow, Standing
 from promotion.metrics import Matches
 from promotion.paths import ROOT
 from promotion.registry import transitions
+from promotion.report.publication import Publication
 from promotion.store import REGISTERED_MODEL, VersionTag, connect
-from promotion.study import Policy
+from promotion.study import Policy, load_study
 
 SMOKE = ROOT / "studies" / "smoke.yaml"
 
@@ -352,3 +357,42 @@ def before_change(client: MlflowClient, at: int, then: Callable[[], None]) -> No
 
     for name in REGISTRY_CHANGES:
         setattr(client, name, watched(getattr(client, name)))
+
+
+@dataclass(frozen=True)
+class CountedReport:
+    """A report that ran in this process, with the calls by function and first argument."""
+
+    home: Path
+    calls: Counter[tuple[str, str]]
+    publication: Publication
+    standing: Standing
+
+
+def count_calls(
+    patch: pytest.MonkeyPatch, function: Callable[..., Any], calls: Counter[tuple[str, str]]
+) -> None:
+    """Count the calls of a function in this process, wherever it was imported; it still works."""
+
+    def watched(first: Any, *rest: Any, **named: Any) -> Any:
+        calls[(function.__name__, str(first))] += 1
+        return function(first, *rest, **named)
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("promotion.") and getattr(module, function.__name__, None) is function:
+            patch.setattr(module, function.__name__, watched)
+
+
+def report_and_count(home: Path, functions: Sequence[Callable[..., Any]]) -> CountedReport:
+    """Run the smoke study's whole flow in this process, and count these functions' calls."""
+    calls: Counter[tuple[str, str]] = Counter()
+    with pytest.MonkeyPatch.context() as patch:
+        for function in functions:
+            count_calls(patch, function, calls)
+        flow = Flow(StudyFile(load_study(SMOKE), SMOKE), home)
+        flow.run(2, "loky")
+        flow.decide()
+        flow.register()
+        publication = flow.canary()
+        flow.book()
+        return CountedReport(home, calls, publication, flow.standing)

@@ -9,19 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from promotion.checksums import sha256_of
 from promotion.datasets import PreparedDataset, prepare
 from promotion.paths import HOME_VARIABLE
 from promotion.registry import transitions
-from promotion.store import REGISTERED_MODEL, VersionTag
+from promotion.store import REGISTERED_MODEL, VersionTag, connect
 from promotion.study import Dataset, Study, load_study
 from promotion.training import starting_weights
 from tests.builders import (
     SMOKE,
+    CountedReport,
     MlflowServer,
     add_version,
     connect_to,
     promotion,
     put_in_production,
+    report_and_count,
 )
 
 
@@ -71,6 +74,18 @@ def smoke_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 trained, 0 kept from before, 0 failed" in done.stdout
     return home
+
+
+@pytest.fixture(scope="session")
+def counted_report(tmp_path_factory: pytest.TempPathFactory) -> CountedReport:
+    """A home for the tests that go on from a report; each works on studies of its own.
+
+    A copy of the smoke home would not do: MLflow stores absolute paths of artifacts, so that a
+    copy would write into the original.
+    """
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    home = tmp_path_factory.mktemp("changing")
+    return report_and_count(home, (prepare, sha256_of, connect))
 
 
 @pytest.fixture

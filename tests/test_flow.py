@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from promotion.checksums import sha256_of
-from promotion.datasets import prepare
-from promotion.execution import Outcome, Step, StudyFile
-from promotion.flow import Flow, Standing, next_steps, plan
+from promotion.execution import Outcome, Step
+from promotion.flow import Standing, next_steps, plan
 from promotion.paths import ROOT
 from promotion.steps import CHAIN, STEPS
-from promotion.store import Role, Tag, connect
+from promotion.store import Role, Tag
 from promotion.study import Study, load_study
-from tests.builders import SMOKE
+from tests.builders import SMOKE, CountedReport
 
 NAMES = ("big_s1", "small_s1")
 EVERY = dict.fromkeys(CHAIN, "a run")
@@ -118,41 +112,16 @@ def test_what_a_notebook_finds_by_itself_counts_but_is_no_parameter(smoke: Study
     assert one.parameters == other.parameters == {"registration_run": "one"}
 
 
-def count_calls(
-    monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], counted: Counter[object]
-) -> None:
-    """Count the calls of a function by name and first argument, wherever it was imported."""
-
-    def watched(first: Any, *rest: Any, **named: Any) -> Any:
-        counted[(function.__name__, str(first))] += 1
-        return function(first, *rest, **named)
-
-    for name, module in list(sys.modules.items()):
-        if name.startswith("promotion.") and getattr(module, function.__name__, None) is function:
-            monkeypatch.setattr(module, function.__name__, watched)
-
-
 @pytest.mark.end_to_end
-def test_a_whole_report_asks_the_world_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_whole_report_asks_the_world_once(counted_report: CountedReport) -> None:
     """A dataset of gigabytes is hashed for minutes; asked at every step, that is the report.
 
     What the notebooks ask counts in their own processes: each must find the world by itself.
     """
-    counted: Counter[object] = Counter()
-    for function in (prepare, sha256_of, connect):
-        count_calls(monkeypatch, function, counted)
     study = load_study(SMOKE)
-    flow = Flow(StudyFile(study, SMOKE), tmp_path)
-    flow.run(2, "loky")
-    flow.decide()
-    flow.register()
-    published = flow.canary()
-    flow.book()
-    assert (published.verdict, published.place) == ("promote", "production")
-    assert next_steps(flow.standing) == []
-    assert counted[("prepare", str(study.dataset))] == 1
-    assert counted[("connect", str(tmp_path))] == 1
-    weights = ROOT / study.model.weights
-    assert counted[("sha256_of", str(weights))] == 1
+    done = counted_report
+    assert (done.publication.verdict, done.publication.place) == ("promote", "production")
+    assert next_steps(done.standing) == []
+    assert done.calls[("prepare", str(study.dataset))] == 1
+    assert done.calls[("connect", str(done.home))] == 1
+    assert done.calls[("sha256_of", str(ROOT / study.model.weights))] == 1

@@ -16,14 +16,6 @@ STUDY = ("--study", str(SMOKE))
 ONE_SEED = ("--set", "grid.seed=[1]")
 
 
-def report_in(home: Path) -> Path:
-    """Run the whole flow on the smoke study in this home."""
-    done = promotion("report", *STUDY, home=home)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 trained, 0 kept from before, 0 failed" in done.stdout
-    return home
-
-
 def published(home: Path) -> Publication:
     """What stands in the home's decision.json."""
     return Publication.model_validate_json((home / "decision.json").read_text(encoding="utf-8"))
