@@ -12,7 +12,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from promotion.canary import CanaryResult
-from promotion.checksums import digest_of, sha256_of
+from promotion.checksums import digest_of
 from promotion.datasets import prepare
 from promotion.errors import MissingRunsError
 from promotion.execution import (
@@ -62,7 +62,7 @@ from promotion.store import (
     tested,
 )
 from promotion.study import Study
-from promotion.training import starting_weights
+from promotion.training import starting_sha256
 
 Report = Callable[[Outcome], None]
 
@@ -104,7 +104,7 @@ def survey(file: StudyFile, home: Path, client: MlflowClient) -> Standing:
         PromotionError: there is no usable starting model.
     """
     study = file.study
-    start = sha256_of(starting_weights(study.model, home))
+    start = starting_sha256(study.model, home)
     digest = prepare(study.dataset, home).manifest.digest
     steps = variant_steps(study, STEPS[Role.VARIANT].path, digest, start)
     done = search(client, study.experiment, {Tag.COMPLETE: "true"})

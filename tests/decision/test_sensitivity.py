@@ -1,0 +1,51 @@
+"""Which other policies would have decided otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promotion.comparison import Evidence
+from promotion.decision import decide, sensitivity
+from tests.builders import POLICY, evidence
+
+
+def spread(mean: float, sd: float) -> Evidence:
+    """A difference of mAP50 known to ± sd; the other metrics are beyond doubt."""
+    values = np.random.default_rng(0).normal(mean, sd, 2000)
+    return evidence(draws={**evidence().draws, "mAP50": values.tolist()})
+
+
+def told(found: Evidence) -> dict[str, str]:
+    return {one.name: one.verdict for one in sensitivity(found, POLICY, [])}
+
+
+def test_a_stricter_policy_never_promotes_what_a_looser_one_does_not() -> None:
+    for worth in (0.6, 0.93, 0.96, 0.995):
+        verdicts = told(evidence(worth=worth))
+        assert verdicts["as_is"] == decide(evidence(worth=worth), POLICY, []).verdict
+        for part in ("gain", "confidence", "gates", "all"):
+            if verdicts[f"{part}.stricter"] == "promote":
+                assert verdicts["as_is"] == "promote"
+            if verdicts["as_is"] == "promote":
+                assert verdicts[f"{part}.looser"] == "promote"
+
+
+def test_another_smallest_gain_is_another_claim() -> None:
+    """Had the draws not been judged anew, every policy would give the study's own verdict."""
+    clear = told(spread(0.030, 0.005))
+    assert (clear["as_is"], clear["gain.looser"]) == ("promote", "promote")
+    assert (clear["gain.stricter"], clear["confidence.stricter"]) == ("inconclusive",) * 2
+    short = told(spread(0.012, 0.001))
+    assert (short["as_is"], short["gain.looser"]) == ("reject", "promote")
+
+
+@given(st.floats(0.0, 0.1), st.floats(0.5, 0.99))
+def test_what_is_exceeded_with_a_probability_is_exceeded_with_it(
+    mean: float, probability: float
+) -> None:
+    found = spread(mean, 0.01)
+    difference = found.exceeded("mAP50", probability)
+    assert found.probability_above("mAP50", difference) == pytest.approx(probability, abs=0.002)
