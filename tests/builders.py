@@ -19,8 +19,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import psutil
+import pytest
+from click.testing import Result
+from mlflow.tracking import MlflowClient
 from scipy.stats import norm
+from typer.testing import CliRunner
 
+from promotion import display
+from promotion.cli import app
 from promotion.comparison import (
     ConfidenceDistribution,
     Evidence,
@@ -33,9 +39,14 @@ from promotion.comparison import (
     summarise,
 )
 from promotion.datasets import PreparedDataset, prepare
+from promotion.execution import StudyFile
+from promotion.flow import Flow, Standing
 from promotion.metrics import Matches
 from promotion.paths import ROOT
-from promotion.study import Dataset, Policy
+from promotion.registry import transitions
+from promotion.report.publication import Publication
+from promotion.store import REGISTERED_MODEL, VersionTag, connect
+from promotion.study import Dataset, Policy, load_study
 
 # Children start clean and fast: MLflow is imported once, before they are forked.
 processes = multiprocessing.get_context(
@@ -43,19 +54,6 @@ processes = multiprocessing.get_context(
 )
 if hasattr(processes, "set_forkserver_preload"):
     processes.set_forkserver_preload(["promotion.registry", "tests.builders"])
-import pytest
-from click.testing import Result
-from mlflow.tracking import MlflowClient
-from typer.testing import CliRunner
-
-from promotion import display
-from promotion.cli import app
-from promotion.execution import StudyFile
-from promotion.flow import Flow, Standing
-from promotion.registry import transitions
-from promotion.report.publication import Publication
-from promotion.store import REGISTERED_MODEL, VersionTag, connect
-from promotion.study import load_study
 
 SMOKE = ROOT / "studies" / "smoke.yaml"
 STARTER = "weights/street_day_yolov8n.pt"
