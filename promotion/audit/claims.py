@@ -167,17 +167,23 @@ def _ranked(runs: Sequence[AuditedRun], metric: str) -> list[_Side]:
     for run, setting in zip(runs, sweep.values, strict=True):
         if run.seed is not None and is_finite(run.metrics[metric]):
             values[told(sweep.names, setting)].setdefault(run.seed, run.metrics[metric])
-    sides = [
-        _Side(name, mean(one.values()), stdev(one.values()) if len(one) > 1 else 0.0, len(one))
-        for name, one in values.items()
-    ]
+    # Configurations that give the same runs are told by another check, and are one here.
+    distinct = {frozenset(one.items()): name for name, one in reversed(values.items())}
+    sides = [_side(name, [value for _, value in sorted(found)]) for found, name in distinct.items()]
     sign = -1 if higher_is_better(metric) is not False else 1
     return sorted(sides, key=lambda side: (sign * side.mean, side.name))
+
+
+def _side(name: str, values: Sequence[float]) -> _Side:
+    spread = stdev(values) if len(values) > 1 else 0.0
+    return _Side(name, mean(values), spread, len(values))
 
 
 def untrained_was_compared(experiment: Experiment) -> Finding:
     """The starting model is among the alternatives, and does not beat the candidate."""
     found = experiment.untrained
+    if found is None and not experiment.detects:
+        return finding("untrained", "warning", None)
     if found is None:
         return finding("untrained", "warning", False, said="absent")
     gap = round(found.candidate, SHOWN_DIGITS) - round(found.baseline, SHOWN_DIGITS)

@@ -54,7 +54,8 @@ def _holes(runs: Sequence[AuditedRun]) -> list[str] | None:
     taken = {tuple(row) for row in rows}
     values = [list(dict.fromkeys(column)) for column in zip(*rows, strict=True)]
     places = math.prod(len(one) for one in values)
-    if len(taken) < 2 or len(taken) < LEAST_FILLED * places:
+    # What varies in one thing alone fills its line, whatever is missing.
+    if len(names) < 2 or len(taken) < LEAST_FILLED * places:
         return None
     return [told(names, place) for place in product(*values) if place not in taken]
 

@@ -52,21 +52,28 @@ class Likeness:
 def sweep_of(runs: Sequence[AuditedRun]) -> Sweep:
     """The settings that vary over these runs, without the seed and those that only name a run."""
     keys = sorted({key for run in runs for key in run.asked if key != "seed"})
-    bundles: dict[tuple[int, ...], list[str]] = defaultdict(list)
-    columns: dict[tuple[int, ...], list[str]] = {}
+    bundles: dict[object, list[str]] = defaultdict(list)
+    columns: dict[object, tuple[str, ...]] = {}
     for key in keys:
-        if is_neutral(key):
-            continue
-        column = [run.asked.get(key, "") for run in runs]
-        codes: dict[str, int] = {}
-        shape = tuple(codes.setdefault(value, len(codes)) for value in column)
-        if len(codes) > 1:
+        column = tuple(run.asked.get(key, "") for run in runs)
+        if len(set(column)) > 1 and not is_neutral(key):
+            shape = _shape(column)
             bundles[shape].append(key)
             columns.setdefault(shape, column)
     kept = [shape for shape in bundles if not _names_the_run(columns[shape], len(bundles))]
     names = tuple("+".join(bundles[shape]) for shape in kept)
     rows = list(zip(*(columns[shape] for shape in kept), strict=True)) or [()] * len(runs)
     return Sweep(names, rows)
+
+
+def _shape(column: Sequence[str]) -> object:
+    """What two settings have in common that always vary together.
+
+    Two that are new in each of many runs vary together only if their values are the same.
+    """
+    codes: dict[str, int] = {}
+    shape = tuple(codes.setdefault(value, len(codes)) for value in column)
+    return (shape, *column) if len(codes) == len(column) > 2 else shape
 
 
 def _names_the_run(column: Sequence[str], swept: int) -> bool:

@@ -327,6 +327,7 @@ _TEXTS = {
     "audit.more": " ; et {more} autres",
     "audit.operating-point.precision": "La plus basse précision est de {precision:number}, soit {boxes:count} "
     "boîtes montrées par personne trouvée ; le seuil n’est pas enregistré.",
+    "audit.untrained.unknown": "Aucune mAP parmi les mesures : rien ne dit s’il y avait un modèle de départ.",
     "audit.untrained.absent": "Le modèle de départ sans entraînement n’est pas parmi les "
     "alternatives.",
     "audit.constraints.passed": "Chaque contrainte énoncée est mesurée sur chaque run.",
