@@ -124,10 +124,12 @@ def _name(run: Run) -> str:
 def _names(runs: Sequence[Run]) -> dict[str, str]:
     """A name for each run, by its id; of those with the same name, the id tells them apart."""
     counts = Counter(map(_name, runs))
+    ids = [run.info.run_id for run in runs]
+    digits = next((n for n in (8, 12) if len({one[:n] for one in ids}) == len(ids)), None)
     return {
         run.info.run_id: _name(run)
         if counts[_name(run)] == 1
-        else f"{_name(run)} {run.info.run_id[:8]}"
+        else f"{_name(run)} {run.info.run_id[:digits]}"
         for run in runs
     }
 

@@ -169,10 +169,15 @@ def measured_on_the_artifact(experiment: Experiment) -> Finding:
 
 def artifacts_are_intact(experiment: Experiment) -> Finding:
     """The registrable file is still the one whose checksum was taken when it was measured."""
-    known = [run for run in experiment.runs if run.stored and run.registrable]
+    known = [run for run in experiment.runs if run.stored and _is_checksum(run.registrable)]
     others = [run for run in known if run.stored != run.registrable]
     names = [f"{run.name} ({_short(run.registrable)} → {_short(run.stored)})" for run in others]
     return _of_those_known("artifact-intact", experiment, names, len(known))
+
+
+def _is_checksum(registrable: str | None) -> bool:
+    """Whether the registrable weights are named by their checksum, not by their epoch."""
+    return registrable is not None and not registrable.startswith("epoch ")
 
 
 def _short(checksum: str | None) -> str:
