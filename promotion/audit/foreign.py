@@ -21,6 +21,8 @@ from promotion.errors import MissingRunsError
 from promotion.store import Artifact, Role, Tag, artifact, load_fact, newest, search
 from promotion.study import Study
 
+# A metric's history takes a question for each run: of more runs than this the newest are asked.
+MOST_HISTORIES = 500
 PARENT = "mlflow.parentRunId"
 _MACHINE = ("hardware", "gpu", "gpu_name", "device_name")
 
@@ -58,7 +60,10 @@ def read_experiment(client: MlflowClient, name: str) -> Experiment:
     detectors = any(detects(run.data.metrics) for run in finished)
     return Experiment(
         name=name,
-        runs=[_audited(client, run, names[run.info.run_id], detectors) for run in finished],
+        runs=[
+            _audited(client, run, names[run.info.run_id], detectors, number <= MOST_HISTORIES)
+            for number, run in zip(range(len(finished), 0, -1), finished, strict=True)
+        ],
         missing={
             names[run.info.run_id]: run.data.tags.get(Tag.ERROR, run.info.status) for run in others
         },
@@ -134,14 +139,16 @@ def _names(runs: Sequence[Run]) -> dict[str, str]:
     }
 
 
-def _audited(client: MlflowClient, run: Run, name: str, detectors: bool) -> AuditedRun:
+def _audited(
+    client: MlflowClient, run: Run, name: str, detectors: bool, with_history: bool
+) -> AuditedRun:
     tags = run.data.tags
     # Only a detector's artifacts are looked at, and listing them takes a store its time.
     kept = _files(client, run) if detects(run.data.metrics) else {}
     asked, applied = asked_and_applied(client, run, kept)
     inputs = run.inputs.dataset_inputs if run.inputs else []
     datasets = sorted({one.dataset.digest for one in inputs})
-    registrable, measured = weights(client, run, kept)
+    registrable, measured = weights(client, run, kept if with_history else {})
     return AuditedRun(
         name=name,
         seed=_seed(asked.get("seed")),

@@ -207,6 +207,27 @@ def test_recalls_of_others_are_read_on_both_splits(
     assert read_experiment(client, "both").recalls == {"a": Recalls(val=0.8, test=0.3)}
 
 
+def test_of_many_runs_the_newest_are_asked_for_their_epochs_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question a run takes minutes in a large store; what was not asked is not passed."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr("promotion.audit.foreign.MOST_HISTORIES", 2)
+    client = connect(tmp_path, "many")
+    best = tmp_path / "best.pt"
+    best.write_bytes(b"weights")
+    for _ in range(3):
+        with mlflow.start_run(run_name="train"):
+            for epoch, value in enumerate((0.2, 0.3)):
+                mlflow.log_metric("metrics/mAP50-95B", value, step=epoch)
+            mlflow.log_artifact(str(best), "weights")
+    found = read_experiment(client, "many")
+    assert [run.measured for run in found.runs] == [None, "epoch 1", "epoch 1"]
+    findings = {one.id: one for one in audit(found)}
+    assert findings["measured-artifact"].facts == {"known": 2, "total": 3}
+    assert findings["measured-artifact"].passed is None
+
+
 @pytest.mark.parametrize(
     ("value", "digits"),
     [(0.0, 0), (1.0, 0), (1797.0, 0), (0.007, 1), (0.32275, 5), (1e-7, 1), (61.5, 3)],
