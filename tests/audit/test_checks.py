@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
@@ -11,7 +12,9 @@ from promotion.audit import (
     AuditedRun,
     Experiment,
     OperatingFacts,
+    Placement,
     RecallCounts,
+    Recalls,
     audit,
 )
 from promotion.audit.checks import CHECKS
@@ -60,6 +63,10 @@ def run(imgsz: int, rate: str, seed: int, **changes: object) -> AuditedRun:
         "measured": f"file of {name}",
         "dataset": "one",
         "code": "one",
+        "stored": f"file of {name}",
+        "hardware": "one",
+        "images": 100,
+        "detections": 420,
     }
     return AuditedRun.model_validate({**facts, **changes})
 
@@ -83,6 +90,11 @@ CLEAN = Experiment(
     untrained=compared(baseline=0.3),
     overlaps=[],
     known_to_the_start=False,
+    recalls={RUNS[-1].name: Recalls(val=0.6, test=0.5)},
+    placements={RUNS[-1].name: Placement(strict=0.5, loose=0.6, val=0.6)},
+    policy_changed=False,
+    cut_groups=[],
+    doubled_labels=[],
 )
 
 
@@ -169,9 +181,32 @@ FLAWS: list[tuple[str, Experiment]] = [
     ("same-conditions", with_runs(first_only(code="another"))),
     ("constraints", changed(constraints={"énergie limitée": "energy_wh"})),
     ("selection-split", changed(selected_on="test")),
+    ("empty-run", with_runs(first_only(images=0))),
+    ("empty-run", with_runs(first_only(detections=0))),
+    ("empty-run", with_runs(first_only(plots=0))),
+    ("metric-range", with_runs(first_only(metrics={**RUNS[0].metrics, "mAP50": math.nan}))),
+    ("metric-range", with_runs(first_only(metrics={**RUNS[0].metrics, "recall": 1.7e308}))),
+    ("metric-range", with_runs(first_only(metrics={**RUNS[0].metrics, "latency_p95_ms": -1.0}))),
+    ("copied-metrics", with_runs(first_only(metrics=RUNS[-1].metrics))),
+    ("same-hardware", with_runs(first_only(hardware="another"))),
+    ("seed-balance", changed(runs=[one for one in RUNS if one is not RUNS[1]], planned=11)),
+    ("artifact-intact", with_runs(first_only(stored="another file"))),
+    ("threshold-transfer", changed(recalls={"a": Recalls(val=0.6, test=0.29)})),
+    ("policy-frozen", changed(policy_changed=True)),
+    (
+        "within-seeds",
+        changed(
+            claim=CLEAN.claim
+            and CLEAN.claim.model_copy(update={"comparison": [compared(candidate_seed_sd=0.2)]})
+        ),
+    ),
+    ("cut-group", changed(cut_groups=["clip 3"])),
+    ("doubled-labels", changed(doubled_labels=["test/a.jpg"])),
+    ("shifted-labels", changed(placements={"a": Placement(strict=0.05, loose=0.6, val=0.6)})),
 ]
 # A run without most of its metrics cannot show its constraint either.
-FOLLOWS = {("metric-contract", "constraints")}
+# A side without its seed has too few of them.
+FOLLOWS = {("metric-contract", "constraints"), ("seed-balance", "enough-seeds")}
 
 
 def test_all_checks_are_silent_on_a_clean_experiment() -> None:
