@@ -61,10 +61,10 @@ def test_each_variant_has_the_lab_s_metrics_its_artifacts_and_its_dataset(
 ) -> None:
     found = runs(client, Role.VARIANT)
     assert sorted(run.info.run_name for run in found) == [
-        "yolov8n_e1_sz160_lr0.0005_s1",
-        "yolov8n_e1_sz160_lr0.0005_s2",
-        "yolov8n_e1_sz96_lr0.0005_s1",
-        "yolov8n_e1_sz96_lr0.0005_s2",
+        "yolov8n_e1_sz160_lr0.002_s1",
+        "yolov8n_e1_sz160_lr0.002_s2",
+        "yolov8n_e1_sz96_lr0.002_s1",
+        "yolov8n_e1_sz96_lr0.002_s2",
     ]
     for run in found:
         names = ("mAP50", "mAP50-95", "precision", "recall", "threshold")

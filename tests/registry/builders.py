@@ -9,7 +9,8 @@ from promotion import registry
 from promotion.checksums import sha256_of
 from promotion.comparison import Evidence
 from promotion.decision import Decision, decide
-from promotion.registry import Parity, transitions
+from promotion.registry import transitions
+from promotion.registry.parity import Parity
 from promotion.store import Artifact, Tag, log_bytes
 from tests.builders import POLICY, connect_to, evidence
 

@@ -8,8 +8,8 @@ import pytest
 
 from promotion.checksums import sha256_of
 from promotion.datasets import PreparedDataset, ground_truth, images_of
-from promotion.registry import LEAST_SHARE, MOST_MAP_GAP, Parity, open_onnx
-from promotion.registry.parity import measure_parity
+from promotion.registry import open_onnx
+from promotion.registry.parity import LEAST_SHARE, MOST_MAP_GAP, Parity, measure_parity
 
 THRESHOLD = 0.1
 

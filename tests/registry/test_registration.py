@@ -10,8 +10,9 @@ from mlflow.tracking import MlflowClient
 
 from promotion import registry
 from promotion.errors import ChecksumError, RegistryError
-from promotion.registry import PRODUCTION, Parity, Registration
-from promotion.registry.registration import MOST_DESCRIPTION
+from promotion.registry import PRODUCTION
+from promotion.registry.parity import Parity
+from promotion.registry.registration import MOST_DESCRIPTION, Registration
 from promotion.store import REGISTERED_MODEL, Session, VersionTag
 from promotion.study import Policy, Study
 from tests.builders import POLICY

@@ -11,7 +11,8 @@ from promotion.canary import CRITERIA, CanaryResult, CanaryVerdict
 from promotion.comparison import Evidence
 from promotion.decision import decide
 from promotion.paths import ROOT
-from promotion.registry import Parity, Registration
+from promotion.registry.parity import Parity
+from promotion.registry.registration import Registration
 from promotion.report.publication import Publication, publish
 from promotion.study import Study, load_study
 from tests.builders import POLICY, evidence

@@ -58,7 +58,7 @@ def test_a_result_s_code_is_folded_and_other_code_left_out(
 
 
 def test_each_variant_has_its_page_below_the_training(client: MlflowClient, tmp_path: Path) -> None:
-    name = "yolov8n_e1_sz96_lr0.0005_s1"
+    name = "yolov8n_e1_sz96_lr0.002_s1"
     folder = source(client, tmp_path, Pages(steps={}, variants={name: executed(client)}))
     page = nbformat.read(folder / "notebooks" / "runs" / f"{name}.ipynb", 4)
     assert page.cells[0].source.startswith(f"# {name}\n")
