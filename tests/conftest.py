@@ -46,14 +46,6 @@ def no_store_of_another_test() -> None:
 
 
 @pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's database without a run; copied, it saves the seconds that making one takes."""
-    home = tmp_path_factory.mktemp("store")
-    connect_to(home)
-    return home / "mlflow.db"
-
-
-@pytest.fixture(scope="session")
 def starter(smoke: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The starting weights as the artifact that serves, for pictures of 384 pixels."""
     place = tmp_path_factory.mktemp("starter")

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from promotion.canary import CRITERIA, Look
-from promotion.canary.stability import Promise, behaviour, judge, run_canary, side_metrics
+from promotion.canary.run import behaviour, run_canary
+from promotion.canary.stability import Promise, judge, side_metrics
 from promotion.checksums import sha256_of
 from promotion.datasets import ground_truth, images_of, prepare
 from promotion.registry import Contender, open_onnx
@@ -32,7 +33,8 @@ def observed(images: int, seed: int = 0, **changes: float) -> pd.DataFrame:
     """Two sides that see alike; `changes` make the challenger miss, invent, or be late."""
     rng = np.random.default_rng(seed)
     persons = rng.poisson(4, images)
-    table = pd.DataFrame({"persons": persons})
+    # Two requests a second: long enough that disturbances of a second show.
+    table = pd.DataFrame({"persons": persons, "asked_at": np.arange(images) / 2})
     for side in ("champion", "challenger"):
         own = changes if side == "challenger" else {}
         found = rng.binomial(persons, 0.7 - own.get("misses", 0.0))
@@ -58,7 +60,8 @@ def watch(table: pd.DataFrame) -> list[Look]:
     looks: list[Look] = []
     while not looks or (looks[-1].verdict == "continue" and looks[-1].images < len(table)):
         seen = table[: (len(looks) + 1) * 25]
-        looks.append(judge(seen, PROMISE, RULES, CONFIDENCE, len(looks) + 1))
+        ended = len(seen) == len(table)
+        looks.append(judge(seen, PROMISE, RULES, CONFIDENCE, len(looks) + 1, ended=ended))
     return looks
 
 
@@ -147,7 +150,7 @@ def test_a_real_canary_stops_the_model_that_sees_less(starter: Path, tmp_path: P
     sharp, blind = Contender("sharp", model, 0.1), Contender("blind", model, 0.95)
     shown = pd.concat([sharp.see(path.read_bytes()).assign(image=path.name) for path in images])
     promise = Promise(0.7, behaviour(shown, [path.name for path in images]))
-    course = run_canary(blind, sharp, images, truth, promise, PATIENT, CONFIDENCE)
+    course = run_canary(blind, sharp, images, {}, truth, promise, PATIENT, CONFIDENCE)
     assert course.verdict == "stop", course.looks[-1]
     assert course.looks[-1].images <= len(images)
     assert list(course.observations.index) == [p.name for p in images[: course.looks[-1].images]]
@@ -155,7 +158,7 @@ def test_a_real_canary_stops_the_model_that_sees_less(starter: Path, tmp_path: P
     assert found["challenger"]["recall"] < found["champion"]["recall"]
     assert found["champion"]["latency_p95_ms"] >= found["champion"]["latency_p50_ms"] > 0
 
-    course = run_canary(sharp, sharp, images, truth, promise, PATIENT, CONFIDENCE)
+    course = run_canary(sharp, sharp, images, {}, truth, promise, PATIENT, CONFIDENCE)
     assert course.verdict == "continue"
     assert course.looks[-1].images == len(images)
     assert course.images_needed is not None

@@ -1,13 +1,18 @@
-"""A study's runs in a real store, none of them trained."""
+"""A study's runs in a real store, none of them trained; detectors that were only simulated."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from promotion.checksums import sha256_of
+from promotion.comparison import MetricComparison
 from promotion.datasets import PreparedDataset, ground_truth, images_of, record_dataset
 from promotion.detection import Detector, evaluate
+from promotion.metrics import Matches
 from promotion.store import (
     Artifact,
     Role,
@@ -20,7 +25,7 @@ from promotion.store import (
     set_tags,
     start_run,
 )
-from tests.builders import SMOKE
+from tests.builders import SMOKE, Looked
 
 GRID = ["grid.imgsz=[96, 320]"]
 
@@ -69,3 +74,45 @@ def add_variant(session: Session, streets: PreparedDataset, onnx: Path, name: st
 def next_notebook(session: Session, role: str) -> Session:
     """The session of the next notebook."""
     return open_session(str(SMOKE), GRID, "", role)
+
+
+def looked(
+    seed: int = 0, images: int = 30, skill: float = 0.6, persons: np.ndarray | None = None
+) -> Looked:
+    """A detector on a split that is the same for every seed: it finds persons with its skill."""
+    split, luck = np.random.default_rng(99), np.random.default_rng(seed)
+    persons = split.integers(0, 6, images) if persons is None else persons
+    true = np.repeat(np.arange(images), persons)
+    found = np.flatnonzero(luck.random(len(true)) < skill)
+    false = luck.integers(0, images, images)
+    confidence = np.concatenate([luck.beta(5, 2, len(found)), luck.beta(2, 5, len(false))])
+    person = np.concatenate([found, np.full(len(false), -1)])
+    return shown_by(persons, np.concatenate([true[found], false]), confidence, person)
+
+
+def shown_by(
+    persons: np.ndarray, image: np.ndarray, confidence: np.ndarray, person: np.ndarray
+) -> Looked:
+    """A run that shows these boxes, each of which finds a person, or none (−1), at every IoU."""
+    order = np.argsort(-confidence, kind="stable")
+    names = tuple(f"{i:04d}" for i in range(len(persons)))
+    hits = np.tile(person[order] >= 0, (10, 1))
+    return Looked(
+        Matches(names, persons, image[order], confidence[order], hits, order, person[order]), 0.4
+    )
+
+
+def blind(persons: np.ndarray) -> Looked:
+    """A run that shows nothing."""
+    none = np.zeros(0, int)
+    return shown_by(persons, none, np.zeros(0), none)
+
+
+def by_metric(found: Sequence[MetricComparison]) -> dict[str, MetricComparison]:
+    """Comparisons by the names of their metrics."""
+    return {one.metric: one for one in found}
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    """A generator that starts anew."""
+    return np.random.default_rng(seed)

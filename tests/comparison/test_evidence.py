@@ -1,25 +1,9 @@
-"""The evidence answers any claim about a difference, and travels through MLflow unchanged."""
+"""The evidence travels through MLflow unchanged, and knows its runs by their names."""
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from promotion.comparison import Evidence
+from promotion.comparison import Evidence, FailedVariant
 from tests.builders import evidence
-
-DRAWS = np.random.default_rng(0).normal(0, 0.01, 2000)
-
-
-@given(st.floats(0.0, 0.1), st.floats(0.5, 0.99))
-def test_what_is_exceeded_with_a_probability_is_exceeded_with_it(
-    mean: float, probability: float
-) -> None:
-    found = evidence().model_copy(update={"draws": {"mAP50": (mean + DRAWS).tolist()}})
-    difference = found.exceeded("mAP50", probability)
-    assert found.probability_above("mAP50", difference) == pytest.approx(probability, abs=0.002)
 
 
 def test_evidence_comes_back_from_json_as_it_was() -> None:
@@ -35,3 +19,16 @@ def test_a_run_a_configuration_and_a_metric_are_found_by_name() -> None:
     assert found.run("big_s3").seed == 3
     assert found.configuration("small").seeds == [1, 2, 3]
     assert found.compared("recall").metric == "recall"
+
+
+def test_only_seeds_of_the_two_sides_count_as_lost() -> None:
+    """A name that merely begins like theirs is another configuration's."""
+    names = ("big_s4", "small_s5", "bigger_s1", "other_s1")
+    failed = [FailedVariant(run_name=name, reason="absent") for name in names]
+    assert evidence(failed=failed).lost_seeds == ["big_s4", "small_s5"]
+
+
+def test_collapsed_seeds_are_known_by_their_runs() -> None:
+    first, *others = evidence().comparison
+    first = first.model_copy(update={"collapsed": [(0, 1), (1, 2)]})
+    assert evidence(comparison=[first, *others]).collapsed == ["big_s2", "small_s3"]

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from promotion.comparison import Evidence
 from promotion.decision import decide, sensitivity
-from tests.builders import POLICY, evidence
-
-
-def spread(mean: float, sd: float) -> Evidence:
-    """A difference of mAP50 known to ± sd; the other metrics are beyond doubt."""
-    values = np.random.default_rng(0).normal(mean, sd, 2000)
-    return evidence(draws={**evidence().draws, "mAP50": values.tolist()})
+from tests.builders import POLICY, evidence, spread
 
 
 def told(found: Evidence) -> dict[str, str]:
@@ -40,12 +33,3 @@ def test_another_smallest_gain_is_another_claim() -> None:
     assert (clear["gain.stricter"], clear["confidence.stricter"]) == ("inconclusive",) * 2
     short = told(spread(0.012, 0.001))
     assert (short["as_is"], short["gain.looser"]) == ("reject", "promote")
-
-
-@given(st.floats(0.0, 0.1), st.floats(0.5, 0.99))
-def test_what_is_exceeded_with_a_probability_is_exceeded_with_it(
-    mean: float, probability: float
-) -> None:
-    found = spread(mean, 0.01)
-    difference = found.exceeded("mAP50", probability)
-    assert found.probability_above("mAP50", difference) == pytest.approx(probability, abs=0.002)

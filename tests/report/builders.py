@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 
 from promotion.audit import audit, experiment_of
 from promotion.canary import CRITERIA, CanaryResult, CanaryVerdict
@@ -15,16 +14,10 @@ from promotion.registry.parity import Parity
 from promotion.registry.registration import Registration
 from promotion.report.publication import Publication, publish
 from promotion.study import Study, load_study
-from tests.builders import POLICY, evidence
+from tests.builders import POLICY, evidence, spread
 
 STUDY: Study = load_study(ROOT / "studies" / "default.yaml").model_copy(update={"policy": POLICY})
 STATES = {"go": "held", "stop": "broken", "continue": "open"}
-
-
-def spread(mean: float, sd: float) -> Evidence:
-    """A difference of mAP50 known to ± sd; the other metrics are beyond doubt."""
-    values = np.random.default_rng(0).normal(mean, sd, 2000)
-    return evidence(draws={**evidence().draws, "mAP50": values.tolist()})
 
 
 def published(found: Evidence, *came: Any) -> Publication:

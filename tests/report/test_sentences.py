@@ -27,7 +27,7 @@ from promotion.report.sentences import (
     verdict_sentence,
 )
 from promotion.report.words import text
-from tests.builders import POLICY, draws, evidence
+from tests.builders import POLICY, evidence
 from tests.report.builders import spread
 
 # What French does not have: braces of a text that was not filled in, and a decimal point.
@@ -195,5 +195,5 @@ def test_what_the_canary_did_to_the_version_is_told(verdict: str, place: str, to
 
 @pytest.mark.parametrize("worth", [0.99, 0.7, 0.01])
 def test_each_verdict_has_its_word(worth: float) -> None:
-    found = evidence(worth=worth, draws={**evidence().draws, "mAP50": draws(worth)})
+    found = evidence(worth=worth)
     assert verdict_sentence(decided(found)) in ("promouvoir", "rejeter", "non concluant")
