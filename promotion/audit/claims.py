@@ -90,7 +90,7 @@ def enough_images(experiment: Experiment) -> Finding:
 
 def _needed(persons: float) -> int | None:
     """The persons that would show a difference; None where no number would."""
-    return None if math.isinf(persons) else round(persons)
+    return round(persons) if math.isfinite(persons) else None
 
 
 def beyond_the_seeds(experiment: Experiment) -> Finding:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from promotion.comparison import Evidence
 from promotion.decision import decide, sensitivity
 from tests.builders import POLICY, evidence, spread

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from promotion.audit import audit, experiment_of
 from promotion.canary import CRITERIA, CanaryResult, CanaryVerdict
 from promotion.comparison import Evidence
@@ -14,7 +13,7 @@ from promotion.registry.parity import Parity
 from promotion.registry.registration import Registration
 from promotion.report.publication import Publication, publish
 from promotion.study import Study, load_study
-from tests.builders import POLICY, evidence, spread
+from tests.builders import POLICY
 
 STUDY: Study = load_study(ROOT / "studies" / "default.yaml").model_copy(update={"policy": POLICY})
 STATES = {"go": "held", "stop": "broken", "continue": "open"}

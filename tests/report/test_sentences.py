@@ -27,8 +27,7 @@ from promotion.report.sentences import (
     verdict_sentence,
 )
 from promotion.report.words import text
-from tests.builders import POLICY, evidence
-from tests.report.builders import spread
+from tests.builders import POLICY, evidence, spread
 
 # What French does not have: braces of a text that was not filled in, and a decimal point.
 UNWORDED = re.compile(r"[{}]|\d\.\d|None|nan")
