@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
@@ -24,8 +25,20 @@ def _measure(name: str) -> str:
 
 Metric = Annotated[str, AfterValidator(_metric)]
 MeasureName = Annotated[str, AfterValidator(_measure)]
-# Words, without the signs that a document or a page would take for markup.
-ConstraintName = Annotated[str, Field(pattern=r"^[\w '’(),./%°-]+$", max_length=80)]
+LONGEST_CONSTRAINT = 80
+
+
+def _constraint(text: str) -> str:
+    if len(text) > LONGEST_CONSTRAINT or not re.fullmatch(r"[\w '’(),./%°-]+", text):
+        raise ValueError(
+            f"{text[:LONGEST_CONSTRAINT]!r} does not name a constraint: use words, without the "
+            f"signs of a markup, at most {LONGEST_CONSTRAINT} characters"
+        )
+    return text
+
+
+# A document or a page shows it as it is.
+ConstraintName = Annotated[str, AfterValidator(_constraint)]
 
 
 class Objective(Section):

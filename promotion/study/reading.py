@@ -114,7 +114,7 @@ class _BoundedLoader(yaml.SafeLoader):
         for key, _ in node.value:
             name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
             if name in seen:
-                raise _refused(f"the key {visible(key.value)} is there twice", key)
+                raise _refused(f"the key {visible(key.value)} is there twice; keep one", key)
             if name is not None:
                 seen.add(name)
         return super().construct_mapping(node, deep=deep)

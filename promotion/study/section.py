@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 # What Python, NumPy and PyTorch all take as a seed.
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-# Names of files and folders are made of names: nothing that leads elsewhere, or is too long.
-Name = Annotated[str, Field(pattern=r"^\w([\w .-]*\w)?$", max_length=60)]
+LONGEST_NAME = 60
+
+
+def _name(text: str) -> str:
+    if len(text) > LONGEST_NAME or not re.fullmatch(r"\w([\w .-]*\w)?", text):
+        raise ValueError(
+            f"{text[:LONGEST_NAME]!r} is not a name (letters, digits and _, between them also "
+            f"space, . and -; at most {LONGEST_NAME} in all)"
+        )
+    return text
+
+
+# Files and folders are named by names: nothing that leads elsewhere, or is too long.
+Name = Annotated[str, AfterValidator(_name)]
 
 
 class Section(BaseModel):
