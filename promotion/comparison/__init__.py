@@ -17,7 +17,6 @@ from promotion.comparison.campaign import (
 )
 from promotion.comparison.confirmation import confirm
 from promotion.comparison.dossier import (
-    Confirmed,
     compare_with_incumbent,
     diagnose_runs,
     gather_evidence,
@@ -69,7 +68,6 @@ __all__ = [
     "Claim",
     "ConfidenceDistribution",
     "ConfigurationFacts",
-    "Confirmed",
     "Evidence",
     "FailedVariant",
     "IncumbentFacts",
