@@ -354,27 +354,29 @@ def status(client: MlflowClient) -> None:
     from promotion import registry
     from promotion.store import REGISTERED_MODEL, VersionTag
 
-    registry.recover(client)
     found = registry.versions(client)
     if not found:
         say(f"no version of {REGISTERED_MODEL} is registered")
         return
-    aliases = registry.aliases(client)
+    aliases, history = registry.aliases(client), registry.read_history(client)
     for alias in reversed(registry.ALIASES):
         number = aliases.get(alias)
         say(f"{alias}: {f'version {number}' if number else '-'}")
-    tags = (VersionTag.RUN_NAME, VersionTag.VERDICT, VersionTag.CANARY)
-    versions = display.table("version", "alias", "run", "verdict", "canary", "threshold")
+    shown = (VersionTag.RUN_NAME, VersionTag.VERDICT, VersionTag.CANARY, VersionTag.THRESHOLD)
+    table = display.table("version", "alias", "run", "verdict", "canary", "threshold")
     for version in found:
         names = [a for a, number in aliases.items() if number == str(version.version)]
-        values = [version.tags.get(key, "-") for key in tags]
-        threshold = f"{float(version.tags[VersionTag.THRESHOLD]):.3f}"
-        versions.add_row(str(version.version), ", ".join(names), *values, threshold)
-    console.print(versions)
+        values = [version.tags.get(key, "-") for key in shown]
+        if VersionTag.FILES_SHA256 not in version.tags:
+            values[0] = f"{values[0]} (half-made, or not ours)"
+        table.add_row(*map(display.plain, (version.version, ", ".join(names), *values)))
+    console.print(table)
     events = display.table("when (UTC)", "action", "version", "who", "why")
-    for event in registry.history(client):
-        events.add_row(event.when[:19], event.action, event.version, event.who, event.why)
+    for event in history.events:
+        row = (event.when[:19], event.action, event.version, event.who, event.why)
+        events.add_row(*map(display.plain, row))
     console.print(events)
+    display.show_doubts(history)
 
 
 @command

@@ -14,7 +14,7 @@ from rich.table import Column, Table
 if TYPE_CHECKING:
     from promotion.audit import Finding
     from promotion.execution import Outcome
-    from promotion.registry import Event
+    from promotion.registry import Event, History
     from promotion.report.publication import Publication
 
 console = Console()
@@ -26,6 +26,7 @@ PLACES = {
     "left": "no longer in Production",
     "none": "neither in Staging nor in Production",
 }
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 VERDICT_COLOURS = {"promote": "green", "reject": "red", "inconclusive": "yellow"}
 MARKS = {
     "done": "[green]done[/green]",
@@ -44,9 +45,16 @@ def table(*names: str) -> Table:
     return Table(*(Column(name, overflow="fold") for name in names))
 
 
+def plain(value: object) -> str:
+    """Text from outside as it is: no markup, and no control character reaches the terminal."""
+    return escape(
+        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))
+    )
+
+
 def print_error(line: str) -> None:
     """Print one line about what went wrong."""
-    errors.print(f"[red]error:[/red] {escape(line)}", soft_wrap=True, highlight=False)
+    errors.print(f"[red]error:[/red] {plain(line)}", soft_wrap=True, highlight=False)
 
 
 class BatchDisplay:
@@ -77,11 +85,11 @@ class BatchDisplay:
 
     def report(self, outcome: Outcome) -> None:
         """Print how a step went and count it."""
-        line = f"{MARKS[outcome.status]} {escape(outcome.name)}"
+        line = f"{MARKS[outcome.status]} {plain(outcome.name)}"
         if outcome.seconds:
             line += f" ({outcome.seconds:.0f} s)"
         if outcome.error:
-            line += f": {escape(outcome.error)}"
+            line += f": {plain(outcome.error)}"
         self.progress.console.print(line, highlight=False, soft_wrap=True)
         if self.task is None or outcome.role != "variant":
             return
@@ -114,8 +122,8 @@ def show_counts(outcomes: list[Outcome]) -> None:
 def show_decision(decision: Publication) -> None:
     """The verdict, and of whom."""
     say(f"verdict: [bold {VERDICT_COLOURS[decision.verdict]}]{decision.verdict}[/]")
-    say(f"candidate: {decision.candidate.run_name}")
-    say(f"baseline:  {decision.baseline.run_name}")
+    say(f"candidate: {plain(decision.candidate.run_name)}")
+    say(f"baseline:  {plain(decision.baseline.run_name)}")
 
 
 def show_place(decision: Publication, model: str) -> None:
@@ -129,7 +137,7 @@ def show_place(decision: Publication, model: str) -> None:
         say(f"{name}: {PLACES[decision.place]}; no canary yet")
         return
     seen = f"canary {canary.verdict} after {canary.last.images} images"
-    say(f"{name}: {PLACES[decision.place]}; {seen}, against {canary.champion}")
+    say(f"{name}: {PLACES[decision.place]}; {seen}, against {plain(canary.champion)}")
 
 
 def show_event(event: Event) -> None:
@@ -144,5 +152,16 @@ def show_findings(findings: list[tuple[Finding, str]]) -> None:
     shown = table("check", "severity", "outcome", "finding")
     for one, message in findings:
         mark = {True: "[green]passed[/]", False: "[red]failed[/]", None: "unknown"}[one.passed]
-        shown.add_row(one.id, one.severity, mark, escape(message))
+        shown.add_row(one.id, one.severity, mark, plain(message))
     console.print(shown)
+
+
+def show_doubts(history: History) -> None:
+    """What is wrong with the registry's record, a line each; nothing where nothing is."""
+    for alias, number in history.by_hand.items():
+        stands = f"version {number}" if number else "no version"
+        say(f"[yellow]changed by hand:[/] {alias} is {plain(stands)}, which no event made so")
+    if history.broken:
+        say(f"[yellow]history:[/] {history.broken} events do not follow the one before them")
+    if history.damaged:
+        say(f"[yellow]history:[/] {history.damaged} records cannot be read")

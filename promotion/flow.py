@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from promotion.canary import CanaryResult
-from promotion.checksums import digest_of, sha256_of
+from promotion.checksums import digest_of
 from promotion.datasets import prepare
 from promotion.errors import MissingRunsError
 from promotion.execution import (
@@ -35,6 +36,7 @@ from promotion.registry import (
     champion_of,
     place_of,
     recover,
+    versions,
 )
 from promotion.registry.registration import Registration, load_registration
 from promotion.report.book import Pages, build_book
@@ -60,7 +62,7 @@ from promotion.store import (
     tested,
 )
 from promotion.study import Study
-from promotion.training import starting_weights
+from promotion.training import starting_sha256
 
 Report = Callable[[Outcome], None]
 
@@ -84,6 +86,8 @@ class Standing:
 
     def after(self, outcome: Outcome, role: str) -> Standing:
         """The standing once a step is done: what followed the step's earlier run counts no more."""
+        if self.runs.get(role) == outcome.run_id:
+            return self
         earlier = [one for one in STEPS if one in self.runs and _order(one) < _order(role)]
         runs = {one: self.runs[one] for one in earlier} | {role: outcome.run_id}
         return replace(self, runs=runs)
@@ -100,7 +104,7 @@ def survey(file: StudyFile, home: Path, client: MlflowClient) -> Standing:
         PromotionError: there is no usable starting model.
     """
     study = file.study
-    start = sha256_of(starting_weights(study.model, home))
+    start = starting_sha256(study.model, home)
     digest = prepare(study.dataset, home).manifest.digest
     steps = variant_steps(study, STEPS[Role.VARIANT].path, digest, start)
     done = search(client, study.experiment, {Tag.COMPLETE: "true"})
@@ -126,13 +130,26 @@ def survey(file: StudyFile, home: Path, client: MlflowClient) -> Standing:
         if run_id is None:
             return standing
         standing = replace(standing, runs={**standing.runs, role: run_id})
-    number = load_fact(
-        client, standing.runs[Role.REGISTRATION], Artifact.REGISTRATION, Registration
-    ).version
+    run_id = standing.runs[Role.REGISTRATION]
+    number = load_fact(client, run_id, Artifact.REGISTRATION, Registration).version
+    if number and number not in {str(one.version) for one in versions(client)}:
+        # The registry is the truth: what is gone from it is to be registered again.
+        return _without(standing, Role.REGISTRATION)
     canary = tested(client, study.experiment, number) if number else None
     if canary:
         standing = replace(standing, runs={**standing.runs, Role.CANARY: canary.info.run_id})
     return standing
+
+
+def _without(standing: Standing, role: str) -> Standing:
+    """The standing as if this step had not been done."""
+    gone = standing.runs[role]
+    return replace(
+        standing,
+        runs={one: run for one, run in standing.runs.items() if run != gone},
+        complete={key: run for key, run in standing.complete.items() if run != gone},
+        inputs={key: run for key, run in standing.inputs.items() if run != gone},
+    )
 
 
 def next_steps(standing: Standing) -> list[str]:
@@ -197,9 +214,7 @@ class Flow:
     def run(self, jobs: int, backend: Backend) -> list[Outcome]:
         """Make the dataset and train every variant; failed variants are among the outcomes."""
         check_backend(backend)
-        with only_one(self.home):
-            # What would stop the batch later is found before any work is done.
-            close_interrupted(self.client, self.file.study.experiment, self.home)
+        with self._alone():
             self._advance(Role.DATASET)
             kept = [
                 Outcome(name, Role.VARIANT, "kept", run_id)
@@ -219,7 +234,7 @@ class Flow:
     def decide(self) -> Publication:
         """Compare what was trained and decide; writes decision.md and decision.json."""
         self._need_variants()
-        with only_one(self.home):
+        with self._alone():
             for role, step in STEPS.items():
                 if step.command == "decide":
                     self._advance(role)
@@ -239,7 +254,7 @@ class Flow:
             newest = latest(self.client, study.experiment, study.name, Role.DECISION)
             runs = {**self.standing.runs, Role.DECISION: newest.info.run_id}
             self.standing = replace(self.standing, runs=runs)
-        with only_one(self.home):
+        with self._alone():
             self._advance(Role.REGISTRATION)
         return self.publish()
 
@@ -262,7 +277,7 @@ class Flow:
         recover(self.client)
         staged = aliases(self.client).get(STAGING)
         if staged == number or Role.CANARY not in self.standing.runs:
-            with only_one(self.home):
+            with self._alone():
                 self._advance(
                     Role.CANARY,
                     version=number,
@@ -300,6 +315,13 @@ class Flow:
             written=written,
         )
         return build_book(self.client, self.file.study, self.home, pages)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Work in the home while nobody else does; what a killed process left is closed first."""
+        with only_one(self.home):
+            close_interrupted(self.client, self.file.study.experiment, self.home)
+            yield
 
     def _advance(self, role: str, **known: object) -> None:
         """Do a step unless it is done, and bring the standing on."""

@@ -10,14 +10,23 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import psutil
+import pytest
+from click.testing import Result
+from mlflow.tracking import MlflowClient
 from scipy.stats import norm
+from typer.testing import CliRunner
 
+from promotion import display
+from promotion.cli import app
 from promotion.comparison import (
     ConfidenceDistribution,
     Evidence,
@@ -30,9 +39,14 @@ from promotion.comparison import (
     summarise,
 )
 from promotion.datasets import PreparedDataset, prepare
+from promotion.execution import StudyFile
+from promotion.flow import Flow, Standing
 from promotion.metrics import Matches
 from promotion.paths import ROOT
-from promotion.study import Dataset, Policy
+from promotion.registry import transitions
+from promotion.report.publication import Publication
+from promotion.store import REGISTERED_MODEL, VersionTag, connect
+from promotion.study import Dataset, Policy, load_study
 
 # Children start clean and fast: MLflow is imported once, before they are forked.
 processes = multiprocessing.get_context(
@@ -60,6 +74,12 @@ def promotion(*arguments: str, home: Path, **environment: str) -> subprocess.Com
         capture_output=True,
         text=True,
     )
+
+
+def invoke(*arguments: str, home: Path) -> Result:
+    """Run a command in this process, without the seconds that a new Python takes to start."""
+    display.console.width = 200
+    return CliRunner().invoke(app, [*arguments, "--home", str(home)])
 
 
 class MlflowServer:
@@ -344,3 +364,101 @@ def prepare_folder(folder: Path) -> PreparedDataset:
 def first(folder: Path, part: str, split: str) -> Path:
     """The first image, or label file, of a split."""
     return sorted((folder / part / split).glob("*.*"))[0]
+
+
+def spread(mean: float, sd: float) -> Evidence:
+    """A difference of mAP@50 known to ± sd; the other metrics are beyond doubt."""
+    law = ConfidenceDistribution(centre=mean, scale=sd, freedom=1e6, low=-1.0, high=1.0)
+    others = evidence().comparison[1:]
+    known = compared("mAP50", mean, law.probability_above(0.0), law)
+    return evidence(comparison=[known, *others])
+
+
+def connect_to(home: Path, experiment: str | None = None) -> MlflowClient:
+    """The store of this home, whichever the process was connected to before."""
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    return connect(home, experiment)
+
+
+def add_version(client: MlflowClient) -> str:
+    """A version without a model: the registry's transitions never open one."""
+    if not client.search_registered_models(f"name = '{REGISTERED_MODEL}'"):
+        client.create_registered_model(REGISTERED_MODEL)
+    return str(client.create_model_version(REGISTERED_MODEL, source="s3://models/none").version)
+
+
+def put_in_production(client: MlflowClient) -> str:
+    """One more version, staged and promoted as after a canary that said go."""
+    number = add_version(client)
+    transitions.stage(client, number, "staged")
+    client.set_model_version_tag(REGISTERED_MODEL, number, VersionTag.CANARY, "go")
+    transitions.promote(client, number, "stable")
+    return number
+
+
+REGISTRY_CHANGES = (
+    "create_registered_model",
+    "delete_registered_model",
+    "set_registered_model_tag",
+    "set_registered_model_alias",
+    "delete_registered_model_alias",
+    "transition_model_version_stage",
+    "set_model_version_tag",
+)
+
+
+def before_change(client: MlflowClient, at: int, then: Callable[[], None]) -> None:
+    """Call `then` before the change of the registry of this number, counted from 1."""
+    seen = 0
+
+    def watched(change: Any) -> Any:
+        def call(*positional: Any, **named: Any) -> Any:
+            nonlocal seen
+            seen += 1
+            if seen == at:
+                then()
+            return change(*positional, **named)
+
+        return call
+
+    for name in REGISTRY_CHANGES:
+        setattr(client, name, watched(getattr(client, name)))
+
+
+@dataclass(frozen=True)
+class CountedReport:
+    """A report that ran in this process, with the calls by function and first argument."""
+
+    home: Path
+    calls: Counter[tuple[str, str]]
+    publication: Publication
+    standing: Standing
+
+
+def count_calls(
+    patch: pytest.MonkeyPatch, function: Callable[..., Any], calls: Counter[tuple[str, str]]
+) -> None:
+    """Count the calls of a function in this process, wherever it was imported; it still works."""
+
+    def watched(first: Any, *rest: Any, **named: Any) -> Any:
+        calls[(function.__name__, str(first))] += 1
+        return function(first, *rest, **named)
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("promotion.") and getattr(module, function.__name__, None) is function:
+            patch.setattr(module, function.__name__, watched)
+
+
+def report_and_count(home: Path, functions: Sequence[Callable[..., Any]]) -> CountedReport:
+    """Run the smoke study's whole flow in this process, and count these functions' calls."""
+    calls: Counter[tuple[str, str]] = Counter()
+    with pytest.MonkeyPatch.context() as patch:
+        for function in functions:
+            count_calls(patch, function, calls)
+        flow = Flow(StudyFile(load_study(SMOKE), SMOKE), home)
+        flow.run(2, "loky")
+        flow.decide()
+        flow.register()
+        publication = flow.canary()
+        flow.book()
+        return CountedReport(home, calls, publication, flow.standing)

@@ -9,19 +9,51 @@ from pathlib import Path
 
 import pytest
 
+from promotion.checksums import sha256_of
 from promotion.datasets import PreparedDataset, prepare
 from promotion.detection import Detector
 from promotion.paths import HOME_VARIABLE
-from promotion.store import Role, Session, close_session, connect, open_session
+from promotion.registry import transitions
+from promotion.store import (
+    REGISTERED_MODEL,
+    Role,
+    Session,
+    VersionTag,
+    close_session,
+    connect,
+    open_session,
+)
 from promotion.study import Dataset, Model, Study, load_study
 from promotion.training import starting_weights
-from tests.builders import SMOKE, STARTER, MlflowServer, promotion
+from tests.builders import (
+    SMOKE,
+    STARTER,
+    CountedReport,
+    MlflowServer,
+    add_version,
+    connect_to,
+    promotion,
+    put_in_production,
+    report_and_count,
+)
 
 
 @pytest.fixture(autouse=True)
 def no_store_of_another_test() -> None:
-    """MLflow hands the store that it was pointed to on, by the environment; a test starts anew."""
-    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    """The store and the home are handed on by the environment; a test starts anew."""
+    for name in ("MLFLOW_TRACKING_URI", HOME_VARIABLE):
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def starter(smoke: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The starting weights as the artifact that serves, for pictures of 384 pixels."""
+    place = tmp_path_factory.mktemp("starter")
+    checkpoint = shutil.copy(starting_weights(smoke.model, place), place / "starter.pt")
+    # It brings PyTorch, which most tests do without.
+    from promotion.training.trainer import export_onnx
+
+    return export_onnx(checkpoint, 384)
 
 
 @pytest.fixture(scope="session")
@@ -103,9 +135,47 @@ def smoke_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def counted_report(tmp_path_factory: pytest.TempPathFactory) -> CountedReport:
+    """A home for the tests that go on from a report; each works on studies of its own.
+
+    A copy of the smoke home would not do: MLflow stores absolute paths of artifacts, so that a
+    copy would write into the original.
+    """
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    home = tmp_path_factory.mktemp("changing")
+    return report_and_count(home, (prepare, sha256_of, connect))
+
+
 @pytest.fixture
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
     started = MlflowServer(tmp_path_factory.mktemp("server"))
     started.start()
     yield started
     started.stop()
+
+
+@pytest.fixture(scope="session")
+def three_versions(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with versions 1 (previous), 2 (in Production) and 3 (staged, canary said go).
+
+    Version 4 is registered and no more. A test works on a copy of its mlflow.db: there is no
+    artifact that the copy could miss.
+    """
+    home = tmp_path_factory.mktemp("versions")
+    shutil.copy(empty_store, home)
+    client = connect_to(home)
+    put_in_production(client)
+    put_in_production(client)
+    number = add_version(client)
+    transitions.stage(client, number, "third")
+    client.set_model_version_tag(REGISTERED_MODEL, number, VersionTag.CANARY, "go")
+    add_version(client)
+    return home
+
+
+@pytest.fixture
+def registry_home(three_versions: Path, tmp_path: Path) -> Path:
+    """A copy of that home, for a test that changes it."""
+    shutil.copy(three_versions / "mlflow.db", tmp_path)
+    return tmp_path

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from tests.conftest import SMOKE, promotion
+from promotion.cli import app
+from promotion.datasets import PreparedDataset
+from promotion.paths import HOME_VARIABLE
+from promotion.store import REGISTERED_MODEL, VersionTag
+from tests.builders import SMOKE, clean_environment, connect_to, invoke, promotion
 
+# The smoke study on the scenes that are drawn already.
+SCENES = "dataset={source: street_scenes, train: 4, val: 4, test: 4, seed: 5}"
+STUDY = ("--study", str(SMOKE), "--set", SCENES)
 COMMANDS = (
     "report",
     "run",
@@ -25,52 +37,80 @@ COMMANDS = (
     "status",
     "ui",
 )
+OF_A_STUDY = ("report", "run", "decide", "register", "canary", "book", "check", "lab")
+
+
+@pytest.fixture
+def home(empty_store: Path, streets: PreparedDataset, tmp_path: Path) -> Path:
+    """A home in which nothing was done yet but to draw a few street scenes."""
+    shutil.copy(empty_store, tmp_path)
+    shutil.copytree(streets.folder.parent, tmp_path / "datasets")
+    return tmp_path
+
+
+def test_every_command_is_named_here() -> None:
+    """A command that this list lacks would answer no help and nobody would know."""
+    assert {one.callback.__name__ for one in app.registered_commands if one.callback} == set(
+        COMMANDS
+    )
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_every_command_answers_help(command: str) -> None:
-    from typer.testing import CliRunner
-
-    from promotion.cli import app
-
     done = CliRunner().invoke(app, [command, "--help"] if command else ["--help"])
     assert done.exit_code == 0
     assert "--help" in done.stdout
+    if command:
+        assert "--home" in done.stdout
+        assert ("--study" in done.stdout) == (command in OF_A_STUDY)
+
+
+def test_help_answers_without_the_libraries() -> None:
+    """`--help` that imports PyTorch and MLflow takes seconds for three lines of text."""
+    program = (
+        "import sys, promotion.cli; "
+        "print([name for name in ('mlflow', 'torch', 'pandas') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_typo_in_a_study_exits_with_two_and_one_line(tmp_path: Path) -> None:
     study = tmp_path / "typo.yaml"
     study.write_text(SMOKE.read_text().replace("imgsz: [96, 160]", "imgsz: [96, 415]"))
-    done = promotion("run", "--study", str(study), home=tmp_path / "home")
-    assert done.returncode == 2
+    done = invoke("run", "--study", str(study), home=tmp_path / "home")
+    assert done.exit_code == 2
     assert done.stderr.count("\n") == 1
     assert "grid.imgsz[1]: 415 is not a multiple of 32 (try 416)" in done.stderr
 
 
 def test_a_bad_argument_exits_with_two(tmp_path: Path) -> None:
-    assert promotion("run", "--jobs", "0", home=tmp_path).returncode == 2
-    assert promotion("run", "--backend", "threads", home=tmp_path).returncode == 2
+    assert invoke("run", "--jobs", "0", home=tmp_path).exit_code == 2
+    assert invoke("run", "--backend", "threads", home=tmp_path).exit_code == 2
 
 
-def test_deciding_before_training_says_what_to_run(tmp_path: Path) -> None:
-    done = promotion("decide", "--study", str(SMOKE), home=tmp_path)
-    assert done.returncode == 1
+def test_the_home_is_handed_on_to_the_notebooks(home: Path) -> None:
+    """Their kernels look for it in the environment; another home would be another store."""
+    invoke("status", home=home)
+    assert Path(os.environ[HOME_VARIABLE]) == home
+
+
+def test_deciding_before_training_says_what_to_run(home: Path) -> None:
+    done = invoke("decide", *STUDY, home=home)
+    assert done.exit_code == 1
     assert "run `promotion run` first" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_dead_tracking_server_is_told_in_one_line(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         uri = f"http://127.0.0.1:{free.getsockname()[1]}"
-    done = promotion(
-        "run",
-        "--study",
-        str(SMOKE),
-        home=tmp_path,
-        MLFLOW_TRACKING_URI=uri,
-        MLFLOW_HTTP_REQUEST_MAX_RETRIES="0",
-    )
+    server = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    done = promotion("run", *STUDY, home=tmp_path, **server)
     assert done.returncode == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert len(errors) == 1
@@ -78,15 +118,15 @@ def test_a_dead_tracking_server_is_told_in_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_missing_weights_are_named(tmp_path: Path) -> None:
-    done = promotion("run", "--study", str(SMOKE), "--set", "model.weights=gone.pt", home=tmp_path)
-    assert done.returncode == 1
+def test_missing_weights_are_named(home: Path) -> None:
+    done = invoke("run", *STUDY, "--set", "model.weights=gone.pt", home=home)
+    assert done.exit_code == 1
     assert "model.weights: gone.pt is not a file" in done.stderr
 
 
-def test_a_missing_back_end_names_the_package(tmp_path: Path) -> None:
-    done = promotion("run", "--study", str(SMOKE), "--backend", "ray", home=tmp_path)
-    assert done.returncode == 1
+def test_a_missing_back_end_names_the_package(home: Path) -> None:
+    done = invoke("run", *STUDY, "--backend", "ray", home=home)
+    assert done.exit_code == 1
     assert "pip install 'promotion[ray]'" in done.stderr
 
 
@@ -97,14 +137,79 @@ def test_a_missing_back_end_names_the_package(tmp_path: Path) -> None:
         (("approve",), "no version has the alias staging"),
         (("serve",), "no version is in Production"),
         (("canary", "--study", "studies/tp.yaml"), "has no section canary"),
-        (("canary", "--study", str(SMOKE)), "run `promotion register` first"),
-        (("check", "--study", str(SMOKE)), "run `promotion decide` first"),
+        (("canary", *STUDY), "run `promotion register` first"),
+        (("register", *STUDY), "run `promotion run` first"),
+        (("check", *STUDY), "run `promotion decide` first"),
     ],
 )
 def test_in_an_empty_home_each_command_says_what_is_missing(
-    command: tuple[str, ...], cause: str, tmp_path: Path
+    command: tuple[str, ...], cause: str, home: Path
 ) -> None:
-    done = promotion(*command, home=tmp_path)
-    assert done.returncode == 1
+    done = invoke(*command, home=home)
+    assert done.exit_code == 1
     assert done.stderr.count("\n") == 1
     assert cause in done.stderr
+
+
+def test_an_empty_registry_is_no_error(home: Path) -> None:
+    done = invoke("status", home=home)
+    assert done.exit_code == 0
+    assert "no version of person-detector is registered" in done.stdout
+
+
+def test_status_tells_who_stands_where_and_what_happened(registry_home: Path) -> None:
+    tags = {
+        VersionTag.THRESHOLD: "0.3",
+        VersionTag.RUN_NAME: "big_s3",
+        VersionTag.VERDICT: "promote",
+    }
+    client = connect_to(registry_home)
+    for number in "1234":
+        for key, value in tags.items():
+            client.set_model_version_tag(REGISTERED_MODEL, number, key, value)
+    done = invoke("status", home=registry_home)
+    assert done.exit_code == 0, done.output
+    for line in ("production: version 2", "staging: version 3", "previous: version 1"):
+        assert line in done.stdout
+    assert "stable" in done.stdout
+
+
+def test_a_rollback_and_an_approval_leave_their_reasons(registry_home: Path) -> None:
+    done = invoke("approve", "--why", "vu", home=registry_home)
+    assert done.exit_code == 0
+    assert "approve: version 3" in done.stdout
+    done = invoke("rollback", "--why", "plaintes", home=registry_home)
+    assert done.exit_code == 0
+    assert "in Production: version 2" in done.stdout
+
+
+def test_an_unexpected_error_is_one_line_and_debug_shows_where(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A traceback is for who mends the program; who runs it gets a line and a way to see more."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("nobody thought of this")
+
+    monkeypatch.setattr("promotion.registry.recover", broken)
+    done = invoke("status", home=home)
+    assert done.exit_code == 1
+    assert done.stderr.count("\n") == 1
+    assert "unexpected ZeroDivisionError: nobody thought of this; --debug" in done.stderr
+    assert isinstance(invoke("status", "--debug", home=home).exception, ZeroDivisionError)
+
+
+@pytest.mark.slow
+def test_the_program_starts_as_a_module_and_keeps_its_exit_code(tmp_path: Path) -> None:
+    """What the other tests ask of the app holds for the program that a user starts."""
+    done = promotion("run", "--study", "gone.yaml", home=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "studies here: studies/default.yaml" in done.stderr
+    started = subprocess.run(
+        [sys.executable, "-m", "promotion"],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert "Usage" in started.stdout + started.stderr

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from promotion.paths import ROOT
 
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^;\s]+)$")
 
 
@@ -52,7 +55,11 @@ def test_the_constraints_hold_every_direct_pin() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]],
+    [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        pytest.param(["mypy"], marks=pytest.mark.slow),
+    ],
     ids=["ruff-check", "ruff-format", "mypy"],
 )
 def test_the_code_passes(command: list[str]) -> None:
@@ -60,6 +67,14 @@ def test_the_code_passes(command: list[str]) -> None:
         [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_folder_imports_from_one_that_comes_after_it_in_the_flow() -> None:
+    """One import that goes up, and no folder can be understood without all the others."""
+    program = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 broken" in done.stdout
 
 
 def committed() -> list[Path]:
@@ -85,6 +100,37 @@ def test_no_file_names_a_registry_s_host_or_a_path_of_one_machine() -> None:
 def test_the_license_is_the_affero_gpl() -> None:
     assert "GNU AFFERO GENERAL PUBLIC LICENSE" in (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert str(project()["license"]).startswith("AGPL-3.0")
+
+
+def cells(path: Path) -> list[dict[str, Any]]:
+    return list(json.loads(path.read_text(encoding="utf-8"))["cells"])
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_is_short_and_carries_no_output(path: Path) -> None:
+    """A notebook tells a story; what has to be computed stands in the package, with its tests."""
+    assert len(cells(path)) <= 25
+    for cell in cells(path):
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            assert cell["execution_count"] is None
+            source = "".join(cell["source"])
+            assert len(source.splitlines()) <= 10, source
+
+
+def test_every_folder_of_the_package_has_its_tests() -> None:
+    """Whoever opens a folder finds its tests under the same name."""
+    folders = {path.parent.name for path in (ROOT / "promotion").glob("*/__init__.py")}
+    assert {name for name in folders if not list((ROOT / "tests" / name).glob("test_*.py"))} == (
+        set()
+    )
+
+
+def test_no_test_leans_on_another() -> None:
+    """A test module that is moved or deleted must take no other with it."""
+    importing = re.compile(r"^(?:from|import) tests[.\w]*\.(?:test_\w+|conftest)\b", re.MULTILINE)
+    for path in (ROOT / "tests").rglob("*.py"):
+        assert not importing.search(path.read_text(encoding="utf-8")), path
 
 
 def test_every_chapter_of_the_table_of_contents_exists() -> None:

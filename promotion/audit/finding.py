@@ -28,3 +28,11 @@ class Finding(Note):
     def blocks(self) -> bool:
         """Whether it makes the comparison worthless."""
         return self.failed and self.severity == "blocking"
+
+
+def finding(
+    identity: str, severity: Severity, passed: bool | None, said: str = "", **facts: object
+) -> Finding:
+    """A finding; without `said` its sentence is that of the outcome."""
+    outcome = {True: "passed", False: "failed", None: "unknown"}[passed]
+    return Finding(id=identity, severity=severity, passed=passed, said=said or outcome, facts=facts)

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
-import pandas as pd
-import yaml
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from promotion.audit.experiment import AuditedRun, Experiment, applied_settings, experiment_of
+from promotion.audit.experiment import AuditedRun, Experiment, Recalls, experiment_of
+from promotion.audit.names import detects, meaning, renamed, split_of
+from promotion.audit.ultralytics import asked_and_applied, weights
+from promotion.checksums import sha256_of
 from promotion.comparison import Evidence
 from promotion.errors import MissingRunsError
-from promotion.metrics import MEASURES
 from promotion.store import Artifact, Role, Tag, artifact, load_fact, newest, search
 from promotion.study import Study
 
-# The product's and the lab's names first, then those of Ultralytics' MLflow callback.
-METRIC_NAMES = {one.name: (one.name, *one.aliases) for one in MEASURES.values()}
-PARAMETER_NAMES = {
-    "epochs": ("epochs", "num_epochs"),
-    "imgsz": ("imgsz", "img_size", "image_size"),
-    "lr0": ("lr0", "lr", "learning_rate"),
-    "batch": ("batch", "batch_size"),
-    "optimizer": ("optimizer",),
-    "seed": ("seed", "random_state"),
-}
-Value = TypeVar("Value")
-# The files that Ultralytics leaves.
-BEST_WEIGHTS, LAST_WEIGHTS = "best.pt", "last.pt"
-ARGUMENTS, RESULTS = "args.yaml", "results.csv"
+# A metric's history takes a question for each run: of more runs than this the newest are asked.
+MOST_HISTORIES = 500
+PARENT = "mlflow.parentRunId"
+_MACHINE = ("hardware", "gpu", "gpu_name", "device_name")
 
 
 def read_experiment(client: MlflowClient, name: str) -> Experiment:
@@ -49,141 +42,177 @@ def read_experiment(client: MlflowClient, name: str) -> Experiment:
         return _own_experiment(client, compared.info.run_id)
     every = search(client, name, {})
     trainings = [run for run in every if run.data.tags.get(Tag.ROLE, Role.VARIANT) == Role.VARIANT]
-    finished = [run for run in trainings if run.info.status == "FINISHED"]
+    aside = _holders(trainings)
+    finished = _last_starts(
+        run for run in trainings if run.info.status == "FINISHED" and run.info.run_id not in aside
+    )
     if not finished:
         raise MissingRunsError(f"experiment {name} has no finished training run to audit")
-    last = {_identity(run): run for run in reversed(finished)}
+    done = {_start(run) for run in finished}
+    others = [
+        run
+        for run in trainings
+        if run.info.status != "FINISHED"
+        and run.info.run_id not in aside
+        and _start(run) not in done
+    ]
+    names = _names([*finished, *others])
+    detectors = any(detects(run.data.metrics) for run in finished)
     return Experiment(
         name=name,
-        runs=[_audited(client, run) for run in last.values()],
+        runs=[
+            _audited(client, run, names[run.info.run_id], detectors, number <= MOST_HISTORIES)
+            for number, run in zip(range(len(finished), 0, -1), finished, strict=True)
+        ],
         missing={
-            run.info.run_name: run.data.tags.get(Tag.ERROR, run.info.status)
-            for run in trainings
-            if _identity(run) not in last
+            names[run.info.run_id]: run.data.tags.get(Tag.ERROR, run.info.status) for run in others
         },
         constraints={},
+        aside=tuple(sorted(aside.values())),
+        recalls=_recalls(finished, names),
     )
-
-
-def _identity(run: Run) -> tuple[str, ...]:
-    """What a run that was started again has in common with its first start."""
-    return run.info.run_name, *_named(run.data.params, PARAMETER_NAMES).values()
 
 
 def _own_experiment(client: MlflowClient, run_id: str) -> Experiment:
-    """The experiment behind the newest comparison."""
+    """The experiment behind the newest comparison, with its files as they lie there now."""
     study = load_fact(client, run_id, Artifact.STUDY, Study)
     evidence = load_fact(client, run_id, Artifact.EVIDENCE, Evidence)
-    return experiment_of(evidence, study.policy, study.model.weights)
+    found = experiment_of(evidence, study.policy, study.model.weights)
+    stored = {run.run_name: _stored(client, run.run_id) for run in evidence.runs}
+    runs = [run.model_copy(update={"stored": stored[run.name]}) for run in found.runs]
+    return found.model_copy(update={"runs": runs})
 
 
-def _audited(client: MlflowClient, run: Run) -> AuditedRun:
+def _stored(client: MlflowClient, run_id: str) -> str | None:
+    """The checksum of the registrable file as it lies in the store; None without one."""
+    try:
+        return sha256_of(artifact(client, run_id, Artifact.MODEL))
+    except MissingRunsError:
+        return None
+
+
+def _holders(runs: Sequence[Run]) -> dict[str, str]:
+    """The runs that only hold others together, as a sweep's parent, by their ids."""
+    children: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        if PARENT in run.data.tags:
+            children[run.data.tags[PARENT]].append(run)
+    held = {}
+    for run in runs:
+        theirs = {name for child in children[run.info.run_id] for name in child.data.metrics}
+        if 2 * len(theirs.intersection(run.data.metrics)) < len(theirs):
+            held[run.info.run_id] = _name(run)
+    return held
+
+
+def _start(run: Run) -> tuple[object, ...]:
+    """What a run that was started again has in common with its first start."""
+    return _name(run), frozenset(run.data.params.items())
+
+
+def _last_starts(runs: Iterable[Run]) -> list[Run]:
+    """All runs, newest first, but of the product's own only the last of each variant.
+
+    A name is no identity in a store of others: all their runs may be called `train`.
+    """
+    kept: dict[object, Run] = {}
+    for run in runs:
+        own = Tag.FINGERPRINT in run.data.tags
+        kept.setdefault(_start(run) if own else run.info.run_id, run)
+    return list(reversed(kept.values()))
+
+
+def _name(run: Run) -> str:
+    return str(run.info.run_name or run.info.run_id)
+
+
+def _names(runs: Sequence[Run]) -> dict[str, str]:
+    """A name for each run, by its id; of those with the same name, the id tells them apart."""
+    counts = Counter(map(_name, runs))
+    ids = [run.info.run_id for run in runs]
+    digits = next((n for n in (8, 12) if len({one[:n] for one in ids}) == len(ids)), None)
+    return {
+        run.info.run_id: _name(run)
+        if counts[_name(run)] == 1
+        else f"{_name(run)} {run.info.run_id[:digits]}"
+        for run in runs
+    }
+
+
+def _audited(
+    client: MlflowClient, run: Run, name: str, detectors: bool, with_history: bool
+) -> AuditedRun:
     tags = run.data.tags
-    kept = _files(client, run.info.run_id)
-    asked, applied = _settings(client, run, kept)
+    # Only a detector's artifacts are looked at, and listing them takes a store its time.
+    kept = _files(client, run) if detects(run.data.metrics) else {}
+    asked, applied = asked_and_applied(client, run, kept)
     inputs = run.inputs.dataset_inputs if run.inputs else []
     datasets = sorted({one.dataset.digest for one in inputs})
-    registrable, measured = _weights(client, run, kept)
+    registrable, measured = weights(client, run, kept if with_history else {})
     return AuditedRun(
-        name=run.info.run_name,
-        seed=int(float(asked["seed"])) if "seed" in asked else None,
+        name=name,
+        seed=_seed(asked.get("seed")),
         asked=asked,
         applied=applied,
-        metrics=_named(run.data.metrics, METRIC_NAMES),
+        metrics=renamed(run.data.metrics) if detectors else dict(run.data.metrics),
         parameters=tags.get(Tag.PARAMETERS_SHA256),
         registrable=registrable,
         measured=measured,
+        stored=_stored(client, run.info.run_id) if Tag.WEIGHTS_SHA256 in tags else None,
         dataset=tags.get(Tag.DATASET_DIGEST) or ", ".join(datasets) or None,
         code=tags.get(Tag.TRAINING_CODE) or tags.get("mlflow.source.git.commit"),
+        hardware=_hardware(run),
     )
 
 
-def _named(values: Mapping[str, Value], names: Mapping[str, Sequence[str]]) -> dict[str, Value]:
-    """The values under the product's own names; the first known name of each wins."""
+def _seed(value: str | None) -> int | None:
+    """The seed, if it is one: others write None where chance is left to itself."""
+    try:
+        return int(value or "")
+    except ValueError:
+        pass
+    try:
+        number = float(value or "")
+    except ValueError:
+        return None
+    return int(number) if math.isfinite(number) and number == int(number) else None
+
+
+def _hardware(run: Run) -> str | None:
+    told: Mapping[str, str] = {**run.data.params, **run.data.tags}
+    return next((told[name] for name in (Tag.HARDWARE, *_MACHINE) if name in told), None)
+
+
+def _recalls(runs: Sequence[Run], names: Mapping[str, str]) -> dict[str, Recalls] | None:
+    """The recalls of the runs that logged one on val and one on test."""
     found = {}
-    for ours, theirs in names.items():
-        known = next((name for name in theirs if name in values), None)
-        if known is not None:
-            found[ours] = values[known]
-    return found
+    for run in runs:
+        by_split = {
+            split_of(name): value
+            for name, value in run.data.metrics.items()
+            if meaning(name) == "recall"
+        }
+        val = by_split.get("val", by_split.get(""))
+        if detects(run.data.metrics) and val is not None and "test" in by_split:
+            found[names[run.info.run_id]] = Recalls(val=val, test=by_split["test"])
+    return found or None
 
 
-def _settings(
-    client: MlflowClient, run: Run, kept: Mapping[str, str]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """What was asked of a training, and what was applied, as far as the run tells."""
-    logged = _named(run.data.params, PARAMETER_NAMES)
-    if ARGUMENTS not in kept:
-        return logged, applied_settings(run.data.params)
-    # Ultralytics logs its parameters after it replaced some; the file has them as they were asked.
-    written = artifact(client, run.info.run_id, kept[ARGUMENTS]).read_text("utf-8")
-    asked = {key: str(value) for key, value in yaml.safe_load(written).items()}
-    return _named(asked, PARAMETER_NAMES), logged
+def _files(client: MlflowClient, run: Run) -> dict[str, str]:
+    """The paths of all artifacts of a run, by their names; MLflow lists what lies elsewhere."""
+    place = urlparse(run.info.artifact_uri)
+    if place.scheme in ("", "file"):
+        folder = Path(url2pathname(place.path) if place.scheme else run.info.artifact_uri)
+        files = folder.rglob("*") if folder.is_dir() else ()
+        return {one.name: one.relative_to(folder).as_posix() for one in files if one.is_file()}
+    return _listed(client, run.info.run_id)
 
 
-def _weights(
-    client: MlflowClient, run: Run, kept: Mapping[str, str]
-) -> tuple[str | None, str | None]:
-    """The weights kept and the weights measured, as far as the run tells: checksums, or epochs."""
-    tags = run.data.tags
-    if Tag.WEIGHTS_SHA256 in tags:
-        return tags[Tag.WEIGHTS_SHA256], tags.get(Tag.MEASURED_SHA256)
-    names = METRIC_NAMES["mAP50-95"]
-    logged = next((name for name in names if name in run.data.metrics), None)
-    if logged is None or not kept.keys() & {BEST_WEIGHTS, LAST_WEIGHTS}:
-        return None, None
-    epochs, measured = _logged_epochs(client, run, logged)
-    if not epochs and RESULTS in kept:
-        table = artifact(client, run.info.run_id, kept[RESULTS])
-        epochs, measured = _epochs_of_results(table, run.data.metrics[logged])
-    if not epochs or measured is None:
-        return None, None
-    registrable = _best(epochs) if BEST_WEIGHTS in kept else max(epochs)
-    return f"epoch {registrable}", f"epoch {measured}"
-
-
-def _logged_epochs(
-    client: MlflowClient, run: Run, logged: str
-) -> tuple[dict[int, float], int | None]:
-    """The metric by epoch, and the epoch whose weights the last value is of.
-
-    Ultralytics ends with one more value: that of its best weights. It stands at a step that saw no
-    training or, in earlier versions, beside that of the last epoch.
-    """
-    points = client.get_metric_history(run.info.run_id, logged)
-    points = sorted(points, key=lambda point: (point.step, point.timestamp))
-    if len(points) < 2:
-        return {}, None
-    losses = [name for name in run.data.metrics if name.startswith("train/")]
-    trained = client.get_metric_history(run.info.run_id, losses[0]) if losses else points
-    last = max(point.step for point in trained)
-    of_best = points[-1].step > last or points[-2].step == points[-1].step
-    epochs = {point.step: point.value for point in points[: -1 if of_best else None]}
-    return epochs, _best(epochs) if of_best else max(epochs)
-
-
-def _epochs_of_results(table: Path, value: float) -> tuple[dict[int, float], int | None]:
-    """The metric by epoch from Ultralytics' results.csv, and the last epoch with this value."""
-    rows = pd.read_csv(table, skipinitialspace=True)
-    column = next((name for name in METRIC_NAMES["mAP50-95"] if name in rows), None)
-    if column is None:
-        return {}, None
-    epochs = dict(enumerate(rows[column].tolist()))
-    # The file keeps five digits.
-    same = [epoch for epoch, found in epochs.items() if abs(found - value) <= 1e-5]
-    return epochs, max(same, default=None)
-
-
-def _best(epochs: Mapping[int, float]) -> int:
-    return max(epochs, key=lambda epoch: epochs[epoch])
-
-
-def _files(client: MlflowClient, run_id: str, folder: str | None = None) -> dict[str, str]:
-    """The paths of all artifacts of a run, by their names."""
+def _listed(client: MlflowClient, run_id: str, folder: str | None = None) -> dict[str, str]:
     paths: dict[str, str] = {}
     for entry in client.list_artifacts(run_id, folder):
         if entry.is_dir:
-            paths |= _files(client, run_id, entry.path)
+            paths |= _listed(client, run_id, entry.path)
         else:
             paths[entry.path.rpartition("/")[2]] = entry.path
     return paths

@@ -21,6 +21,7 @@ from promotion.datasets import (
     images_of,
     log_input,
     prepare,
+    slices_of,
 )
 from promotion.decision import Decision
 from promotion.detection import Seen, see, telling_images
@@ -207,6 +208,8 @@ def record_canary(session: Session, trial: Trial, course: Course) -> CanaryResul
     log_fact(client, run_id, Artifact.CANARY, result)
     observations = course.observations.rename_axis("image").reset_index()
     log_table(client, run_id, Artifact.OBSERVATIONS, observations)
+    slices = slices_of(trial.dataset.folder, "canary")
+    log_table(client, run_id, Artifact.slices("canary"), slices)
     for look in course.looks:
         for one in look.criteria:
             client.log_metric(run_id, f"canary/{one.name}", one.value, step=look.images)

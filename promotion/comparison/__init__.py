@@ -10,13 +10,13 @@ from promotion.comparison.campaign import (
     load_histories,
     load_images,
     load_seen,
+    load_slices,
     load_val,
     measure_latencies,
     record_latency,
 )
 from promotion.comparison.confirmation import confirm
 from promotion.comparison.dossier import (
-    Confirmed,
     compare_with_incumbent,
     diagnose_runs,
     gather_evidence,
@@ -68,7 +68,6 @@ __all__ = [
     "Claim",
     "ConfidenceDistribution",
     "ConfigurationFacts",
-    "Confirmed",
     "Evidence",
     "FailedVariant",
     "IncumbentFacts",
@@ -101,6 +100,7 @@ __all__ = [
     "load_models",
     "load_seen",
     "load_selection",
+    "load_slices",
     "load_val",
     "measure_latencies",
     "measure_run",

@@ -116,6 +116,12 @@ def load_groups(session: Session, campaign: Campaign, split: str) -> dict[str, s
     return load_fact(session.client, run_id, Artifact.MANIFEST, Manifest).groups_in(split)
 
 
+def load_slices(session: Session, campaign: Campaign, split: str) -> pd.DataFrame:
+    """The slices of each picture of a split, indexed by its name: one column a way to slice."""
+    run_id = campaign.dataset_run.info.run_id
+    return load_table(session.client, run_id, Artifact.slices(split)).set_index("image")
+
+
 def load_detector(session: Session, run: RunFacts) -> Detector:
     """A run's model, verified to be the one evaluated.
 

@@ -191,10 +191,30 @@ def measure_run(
     return {**on_test, **costs, "seed_spread": seed_bounds(seeds, policy.confidence)}
 
 
-def record_confirmation(session: Session, confirmed: Confirmed) -> None:
+def record_confirmation(
+    session: Session,
+    chosen: Chosen,
+    ledger: Ledger,
+    opened: Mapping[str, Seen],
+    measured: Mapping[str, Bounds],
+    comparison: Sequence[MetricComparison],
+    slices: Sequence[SliceComparison],
+    untrained: UntrainedFacts,
+    incumbent: IncumbentFacts | None,
+) -> None:
     """Log what test says, for the diagnosis to read."""
+    confirmed = Confirmed(
+        chosen=chosen,
+        ledger=ledger,
+        test_metrics={name: seen.metrics() for name, seen in opened.items()},
+        measured=dict(measured),
+        comparison=list(comparison),
+        slices=list(slices),
+        untrained=untrained,
+        incumbent=incumbent,
+    )
     log_fact(session.client, session.run_id, Artifact.CONFIRMATION, confirmed)
-    log_values(session.client, session.run_id, _logged(confirmed.comparison))
+    log_values(session.client, session.run_id, _logged(comparison))
 
 
 def load_confirmation(session: Session, run_id: str) -> tuple[Confirmed, Campaign]:

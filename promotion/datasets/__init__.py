@@ -1,12 +1,15 @@
 """Datasets: made or found, listed in a manifest, checked before anything is trained on them."""
 
 from promotion.datasets.integrity import check_unseen
+from promotion.datasets.leaks import LEAKS
 from promotion.datasets.manifest import SPLITS, Manifest, ground_truth
 from promotion.datasets.preparation import PreparedDataset, prepare
 from promotion.datasets.records import log_input, person_heights, record_dataset
+from promotion.datasets.slices import slices_of
 from promotion.datasets.yolo import images_of, labels_of, read_image, read_labels
 
 __all__ = [
+    "LEAKS",
     "SPLITS",
     "Manifest",
     "PreparedDataset",
@@ -20,4 +23,5 @@ __all__ = [
     "read_image",
     "read_labels",
     "record_dataset",
+    "slices_of",
 ]

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import pandas as pd
-
-from promotion.datasets.integrity import near_duplicates
+from promotion.datasets.likeness import near_duplicates
+from promotion.datasets.slices import read_slices
 from promotion.errors import DatasetError
 from promotion.study import CanaryDataset, Dataset
 
-# A column of the user's own says what a picture's name does not: its clip, its light, its weather.
-SLICES_FILE = "slices.csv"
 # Where pictures are counted as evidence, one is not to be counted twice.
 GROUPED_SPLITS = ("test", "canary")
 
@@ -43,30 +40,6 @@ def find_groups(
         groups = {name: str(column.get(Path(name).name, name)) for name in hashes}
     _refuse_cut_groups(folder, groups)
     return groups
-
-
-def read_slices(folder: Path, columns: Iterable[str] = ()) -> pd.DataFrame:
-    """The dataset's slices.csv, indexed by the pictures' names; empty if there is none.
-
-    Raises:
-        DatasetError: it cannot be read, or one of the `columns` is missing.
-    """
-    path = folder / SLICES_FILE
-    needed = ["image", *columns]
-    if not path.exists():
-        if len(needed) > 1:
-            raise DatasetError(f"{path}: not there; it holds the columns {', '.join(needed)}")
-        return pd.DataFrame()
-    try:
-        table = pd.read_csv(path, dtype=str)
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{path}: not a table ({str(error).splitlines()[0]})") from None
-    missing = [column for column in needed if column not in table]
-    if missing:
-        raise DatasetError(
-            f"{path}: no column {missing[0]}; there are {', '.join(map(str, table))}"
-        )
-    return table.drop_duplicates("image").set_index("image")
 
 
 def _matched(pattern: str, name: str) -> str:

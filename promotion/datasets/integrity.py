@@ -3,139 +3,127 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import imagehash
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
-
+from promotion.datasets.faults import Fault, told
+from promotion.datasets.labels import check_label
+from promotion.datasets.layout import check_layout
+from promotion.datasets.leaks import MOST_LEAKED, Looks, alike, check_leaks
+from promotion.datasets.likeness import nearest
 from promotion.datasets.manifest import Manifest
-from promotion.datasets.yolo import images_of, labels_of, read_labels
+from promotion.datasets.yolo import images_of, labels_of, read_grey, read_labels
+from promotion.errors import DatasetError
 from promotion.facts import Note
 
-# Of the 64 bits of a perceptual hash; unrelated photographs differ by about 32.
-NEAR_DUPLICATE_BITS = 4
-TOLERANCE = 1e-3
+
+@dataclass(frozen=True)
+class Checked:
+    """What the checks found: errors, a line each; warnings; and how each readable image looks.
+
+    `hashes` and `mirrored` are the perceptual hashes of the images and of their mirror images, by
+    the images' paths below the folder.
+    """
+
+    errors: list[str]
+    findings: list[Note]
+    hashes: dict[str, str]
+    mirrored: dict[str, str]
 
 
-def check_integrity(
-    folder: Path, splits: Iterable[str], sums: Mapping[str, str]
-) -> tuple[list[str], list[Note], dict[str, str]]:
+def check_integrity(folder: Path, splits: Sequence[str], sums: Mapping[str, str]) -> Checked:
     """Check every image and label of a dataset folder; `sums` are its files' SHA-256.
 
-    Errors: an empty split, a split without any person, an unreadable image, a label out of range,
-    one image in two splits. Warnings: near duplicates in two splits.
-    Returns the errors, a line each, the warnings, and the perceptual hash of each readable image,
-    by its path below the folder.
+    Errors: an empty split, a split without any person, an image that is unreadable, too large or
+    too small, files that are no pictures, a label that is out of range or there twice, one image
+    in two splits, and more than 1 % of a split in an earlier split in another form. Warnings: less
+    than that, and images that a split holds twice.
     """
-    errors: list[str] = []
-    hashes: dict[str, str] = {}
-    for split in splits:
-        images = images_of(folder, split)
-        if not images:
-            errors.append(f"split {split} is empty: put images in images/{split}")
-            continue
-        for path in images:
-            errors += _check_label(folder, path)
-            name = path.relative_to(folder).as_posix()
-            try:
-                hashes[name] = _perceptual_hash(path)
-            except (UnidentifiedImageError, OSError, SyntaxError) as error:
-                reason = str(error).splitlines()[0]
-                errors.append(f"{name}: unreadable ({reason}); replace or remove it")
-        if not any(len(_labels_or_none(path)) for path in images):
-            errors.append(f"split {split} has no labelled person; label some")
-    errors += _same_image_in_two_splits(sums)
-    return errors, list(_near_duplicates_in_two_splits(hashes)), hashes
+    faults: list[Fault] = []
+    looks = Looks()
+    for place, split in enumerate(splits):
+        faults += check_layout(folder, split)
+        faults += _check_images(folder, split, looks, alone=len(splits) == 1, first=place == 0)
+    faults += _same_image_in_two_splits(sums)
+    leaks, findings = check_leaks(looks, splits, sums, lambda name: read_grey(folder / name))
+    return Checked(told([*faults, *leaks]), findings, looks.hashes, looks.mirrored)
 
 
 def check_unseen(new: Manifest, seen: Manifest) -> tuple[list[str], list[Note]]:
-    """Whether pictures are new to a model: errors for those of `seen`, warnings for near ones."""
+    """Whether pictures are new to a model.
+
+    Errors for pictures that are those of `seen`, or nearly so for more than 1 % of them; warnings
+    for fewer that are near.
+    """
     known = {digest: name for name, digest in seen.files.items() if name.startswith("images/")}
-    errors = [
-        f"{name} was seen before, as {known[digest]}; remove it"
+    faults = [
+        Fault("seen", f"{name} was seen before, as {known[digest]}; remove it")
         for name, digest in new.files.items()
         if digest in known
     ]
-    warnings = [
-        _alike("nearly_seen", one, other, bits)
-        for one, other, bits in near_duplicates(new.hashes, seen.hashes)
-        if new.files[one] != seen.files[other]
-    ]
-    return errors, warnings
+    near = _nearly_seen(new, seen, known)
+    total = sum(new.images.values())
+    if len(near) > MOST_LEAKED * total:
+        first = next(iter(near.values())).facts
+        line = (
+            f"{len(near)} of {total} pictures were seen before in another form, such as "
+            f"{first['one']}, which resembles {first['other']}; remove them"
+        )
+        return [*told(faults), line], []
+    return told(faults), list(near.values())
 
 
-def _alike(identity: str, one: str, other: str, bits: int) -> Note:
-    places = {"one": one.removeprefix("images/"), "other": other.removeprefix("images/")}
-    return Note(id=identity, facts={**places, "bits": bits})
+def _nearly_seen(new: Manifest, seen: Manifest, known: Mapping[str, str]) -> dict[str, Note]:
+    """Notes on pictures, or mirror images of pictures, that resemble one seen before."""
+    notes: dict[str, Note] = {}
+    for hashes in (new.hashes, new.mirrored):
+        fresh = {
+            name: found
+            for name, found in hashes.items()
+            if new.files[name] not in known and name not in notes
+        }
+        for one, other, bits in nearest(fresh, seen.hashes):
+            notes[one] = alike("nearly_seen", one, other, bits=bits)
+    return notes
 
 
-def _perceptual_hash(path: Path) -> str:
-    with Image.open(path) as image:
-        image.load()
-        return str(imagehash.phash(image))
+def _check_images(
+    folder: Path, split: str, looks: Looks, alone: bool, first: bool
+) -> Iterator[Fault]:
+    """The faults of a split's images and labels; `looks` learns how its images look.
 
-
-def _labels_or_none(path: Path) -> np.ndarray:
-    try:
-        return read_labels(labels_of(path))
-    except ValueError:
-        return np.zeros((0, 5))
-
-
-def _check_label(folder: Path, image: Path) -> Iterator[str]:
-    name = labels_of(image).relative_to(folder)
-    try:
-        labels = read_labels(labels_of(image))
-    except ValueError as error:
-        yield f"{name}: not a YOLO label file ({error})"
+    Only between splits are pictures compared that were cut out: not where one stands `alone`, and
+    mirrored from all but the `first`.
+    """
+    images = images_of(folder, split)
+    if not images:
+        yield Fault("empty", f"split {split} is empty: put images in images/{split}")
         return
-    for line, (label, x, y, width, height) in enumerate(labels, start=1):
-        if label != 0:
-            yield f"{name}:{line}: class {label:g} is out of range: the one class is 0, person"
-        corners = np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2])
-        inside = (corners >= -TOLERANCE).all() and (corners <= 1 + TOLERANCE).all()
-        if not inside or width <= 0 or height <= 0:
-            yield f"{name}:{line}: the box {x:g} {y:g} {width:g} {height:g} is not inside the image"
+    for path in images:
+        yield from check_label(folder, path)
+        name = path.relative_to(folder).as_posix()
+        try:
+            looks.add(name, read_grey(path), sketched=not alone, mirrored=not first)
+        except DatasetError as error:
+            yield Fault("image", f"{name}: {error}")
+    if not any(_persons(path) for path in images):
+        yield Fault("nobody", f"split {split} has no labelled person; label some")
 
 
-def _same_image_in_two_splits(sums: Mapping[str, str]) -> Iterator[str]:
+def _persons(image: Path) -> int:
+    try:
+        return len(read_labels(labels_of(image)))
+    except (ValueError, OSError):
+        return 0
+
+
+def _same_image_in_two_splits(sums: Mapping[str, str]) -> Iterator[Fault]:
     places = defaultdict(list)
     for name, digest in sums.items():
         if name.startswith("images/"):
             places[digest].append(name)
     for names in places.values():
         if len({name.split("/")[1] for name in names}) > 1:
-            yield f"the same image in two splits: {', '.join(names)}; keep one"
-
-
-def _near_duplicates_in_two_splits(hashes: Mapping[str, str]) -> Iterator[Note]:
-    splits: dict[str, dict[str, str]] = defaultdict(dict)
-    for name, found in hashes.items():
-        splits[name.split("/")[1]][name] = found
-    for one, other in combinations(splits.values(), 2):
-        for first, second, bits in near_duplicates(one, other):
-            yield _alike("nearly_same", first, second, bits)
-
-
-def near_duplicates(
-    one: Mapping[str, str], other: Mapping[str, str]
-) -> Iterator[tuple[str, str, int]]:
-    """Pairs of images whose perceptual hashes nearly agree, with the bits that differ.
-
-    `one` and `other` map names to hashes; an image is no pair with itself.
-    """
-    if not one or not other:
-        return
-    distance = (_bits(one.values())[:, None] != _bits(other.values())[None]).sum(axis=2)
-    names, others = list(one), list(other)
-    for i, j in zip(*np.nonzero(distance <= NEAR_DUPLICATE_BITS), strict=True):
-        if names[i] != others[j]:
-            yield names[i], others[j], int(distance[i, j])
-
-
-def _bits(hashes: Iterable[str]) -> NDArray[np.bool_]:
-    return np.array([imagehash.hex_to_hash(found).hash.ravel() for found in hashes])
+            line = f"the same image in two splits: {', '.join(names)}; keep one"
+            yield Fault("same", line)

@@ -10,7 +10,9 @@ import pandas as pd
 from pydantic import BaseModel
 
 from promotion.checksums import sha256_of
+from promotion.datasets.slices import SLICES_FILE
 from promotion.datasets.yolo import images_of, labels_of, read_labels, size_of
+from promotion.errors import DatasetError
 from promotion.facts import Note
 
 SPLITS = ("train", "val", "test")
@@ -20,8 +22,8 @@ GROUND_TRUTH_COLUMNS = ["image", "x0", "y0", "x1", "y1"]
 class Manifest(BaseModel):
     """The files of a dataset with their SHA-256, its splits, and what the checks warn of.
 
-    `hashes` are the perceptual hashes of the images, by which near duplicates are known; `groups`
-    names the group of each image that shares one.
+    `hashes` are the perceptual hashes of the images and `mirrored` those of their mirror images, by
+    which near duplicates are known; `groups` names the group of each image that shares one.
     """
 
     source: str
@@ -29,6 +31,7 @@ class Manifest(BaseModel):
     images: dict[str, int]
     instances: dict[str, int]
     hashes: dict[str, str] = {}
+    mirrored: dict[str, str] = {}
     groups: dict[str, str] = {}
     findings: list[Note] = []
 
@@ -60,15 +63,28 @@ class Manifest(BaseModel):
 
 
 def file_sums(folder: Path, splits: Iterable[str]) -> dict[str, str]:
-    """The SHA-256 of every image and label file of these splits, by its path below the folder."""
+    """The SHA-256 of every image and label file of these splits, by its path below the folder.
+
+    Raises:
+        DatasetError: a file cannot be read.
+    """
     paths = [
         path
         for split in splits
         for image in images_of(folder, split)
         for path in (image, labels_of(image))
-        if path.exists()
+        if path.is_file()
     ]
-    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
+    try:
+        return {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
+    except OSError as error:
+        raise DatasetError(f"{error.filename}: cannot be read ({error.strerror})") from None
+
+
+def slices_sum(folder: Path) -> dict[str, str]:
+    """The SHA-256 of the user's own slices.csv, by its name; nothing where there is none."""
+    path = folder / SLICES_FILE
+    return {SLICES_FILE: sha256_of(path)} if path.is_file() else {}
 
 
 def count_split(folder: Path, split: str) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from filelock import FileLock
 from promotion.checksums import digest_of
 from promotion.datasets.groups import find_groups
 from promotion.datasets.integrity import check_integrity
-from promotion.datasets.manifest import Manifest, count_split, file_sums
+from promotion.datasets.manifest import Manifest, count_split, file_sums, slices_sum
 from promotion.datasets.sources import source, source_digest
 from promotion.errors import DatasetError
 from promotion.paths import ROOT
@@ -50,7 +50,8 @@ def prepare(dataset: Dataset | CanaryDataset, home: Path) -> PreparedDataset:
             _make(dataset, state, root)
         state.mkdir(exist_ok=True)
         manifest = _inspect(dataset, folder, state / "manifest.json")
-        data_yaml = _write_absolute_data_yaml(folder, dataset.sizes, state / "training.yaml")
+        trained = folder if dataset.path is None else _linked(folder, manifest, state / "links")
+        data_yaml = _write_absolute_data_yaml(trained, dataset.sizes, state / "training.yaml")
     return PreparedDataset(folder, data_yaml, manifest)
 
 
@@ -69,6 +70,8 @@ def _inspect(dataset: Dataset | CanaryDataset, folder: Path, path: Path) -> Mani
     if not folder.is_dir():
         raise DatasetError(f"dataset.path: {folder} is not a folder")
     sums = file_sums(folder, dataset.sizes)
+    if dataset.path is not None:
+        sums |= slices_sum(folder)
     if path.exists():
         stored = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
         if stored.files == sums:
@@ -77,21 +80,50 @@ def _inspect(dataset: Dataset | CanaryDataset, folder: Path, path: Path) -> Mani
             raise DatasetError(
                 f"{folder}: files changed since they were made; delete the folder and run again"
             )
-    errors, findings, hashes = check_integrity(folder, dataset.sizes, sums)
-    if errors:
-        raise DatasetError("\n".join(f"{folder}: {error}" for error in errors))
+    checked = check_integrity(folder, list(dataset.sizes), sums)
+    if checked.errors:
+        raise DatasetError("\n".join(f"{folder}: {error}" for error in checked.errors))
     counts = {split: count_split(folder, split) for split in dataset.sizes}
     manifest = Manifest(
         source=dataset.source,
         files=sums,
         images={split: images for split, (images, _) in counts.items()},
         instances={split: instances for split, (_, instances) in counts.items()},
-        hashes=hashes,
-        groups=find_groups(dataset, folder, hashes),
-        findings=findings,
+        hashes=checked.hashes,
+        mirrored=checked.mirrored,
+        groups=find_groups(dataset, folder, checked.hashes),
+        findings=checked.findings,
     )
     path.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
     return manifest
+
+
+def _linked(folder: Path, manifest: Manifest, place: Path) -> Path:
+    """A folder of links to the pictures and labels of a user's folder, made anew if they changed.
+
+    Training leaves caches beside the labels, and may mend a picture where it lies: not in what is
+    the user's own.
+    """
+    mark = place / "digest"
+    if mark.exists() and mark.read_text(encoding="utf-8") == manifest.digest:
+        return place
+    shutil.rmtree(place, ignore_errors=True)
+    for name in manifest.files:
+        target = place / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _link(folder / name, target)
+    for split in manifest.images:
+        (place / "labels" / split).mkdir(parents=True, exist_ok=True)
+    mark.write_text(manifest.digest, encoding="utf-8")
+    return place
+
+
+def _link(source: Path, target: Path) -> None:
+    """A link, or a copy where the system lets a user make none."""
+    try:
+        target.symlink_to(source.resolve())
+    except OSError:
+        shutil.copy(source, target)
 
 
 def _write_absolute_data_yaml(folder: Path, splits: Iterable[str], path: Path) -> Path:

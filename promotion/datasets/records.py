@@ -6,19 +6,21 @@ import mlflow
 
 from promotion.datasets.manifest import SPLITS, ground_truth
 from promotion.datasets.preparation import PreparedDataset
+from promotion.datasets.slices import slices_of
 from promotion.store import Artifact, Session, Tag, log_fact, log_table, log_values, set_tags
 
 EVALUATION_SPLITS = ("val", "test")
 
 
 def record_dataset(session: Session, dataset: PreparedDataset) -> None:
-    """Log the manifest, the ground truth and the pictures that later steps look at."""
+    """Log the manifest, and the ground truth, slices and pictures that later steps look at."""
     client, run_id, manifest = session.client, session.run_id, dataset.manifest
     log_fact(client, run_id, Artifact.MANIFEST, manifest)
     set_tags(client, run_id, {Tag.TEST_DIGEST: manifest.split_digest("test")})
     for split in EVALUATION_SPLITS:
         truth = ground_truth(dataset.folder, split)
         log_table(client, run_id, Artifact.ground_truth(split), truth)
+        log_table(client, run_id, Artifact.slices(split), slices_of(dataset.folder, split))
         client.log_artifacts(run_id, str(dataset.folder / "images" / split), Artifact.images(split))
     for split in SPLITS:
         log_input(dataset, split, "preparation")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,11 +10,17 @@ import cv2
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from promotion.errors import DatasetError
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+# The decoders that may look at a file, whatever its name says.
+IMAGE_FORMATS = ("JPEG", "PNG", "WEBP")
+# A phone's 48 megapixels pass; decoded, a picture ten times as large would fill the memory.
+MOST_PIXELS = 50_000_000
+# Ultralytics drops smaller pictures from a training without an error.
+LEAST_SIDE_PX = 10
 
 
 def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
@@ -37,9 +44,42 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return decode_image(path.read_bytes(), str(path))
 
 
+def read_grey(path: Path) -> Image.Image:
+    """A whole image file in shades of grey, as its file stores it.
+
+    Raises:
+        DatasetError: it is no JPEG, PNG or WebP, is damaged, or is too large or too small.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=IMAGE_FORMATS) as image:
+                _refuse_size(image.size)
+                image.load()
+                return image.convert("L")
+    except DatasetError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise DatasetError(f"more than {MOST_PIXELS:,} pixels; make it smaller") from None
+    except UnidentifiedImageError:
+        raise DatasetError("unreadable (no JPEG, PNG or WebP); replace or remove it") from None
+    # A damaged file makes a decoder raise nearly anything.
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise DatasetError(f"unreadable ({reason}); replace or remove it") from None
+
+
+def _refuse_size(size: tuple[int, int]) -> None:
+    width, height = size
+    if width * height > MOST_PIXELS:
+        raise DatasetError(f"{width} x {height}, more than {MOST_PIXELS:,} pixels; make it smaller")
+    if min(size) < LEAST_SIDE_PX:
+        raise DatasetError(f"{width} x {height}, a side under {LEAST_SIDE_PX} pixels; remove it")
+
+
 def size_of(path: Path) -> tuple[int, int]:
     """Width and height of an image file as `read_image` decodes it, turned as its camera says."""
-    with Image.open(path) as image:
+    with Image.open(path, formats=IMAGE_FORMATS) as image:
         if ExifTags.Base.Orientation not in image.getexif():
             return image.size
     height, width = read_image(path).shape[:2]
@@ -66,7 +106,12 @@ def write_data_yaml(folder: Path, splits: Sequence[str], names: Sequence[str]) -
 def images_of(folder: Path, split: str) -> list[Path]:
     """The images of a split, in the order of their names."""
     paths = (folder / "images" / split).glob("*")
-    return sorted(path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(path for path in paths if is_image(path))
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file is named like a picture that is read."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
 
 
 def labels_of(image: Path) -> Path:
@@ -80,9 +125,27 @@ def read_labels(path: Path) -> NDArray[np.float64]:
     Raises:
         ValueError: a line is not five numbers.
     """
-    if not path.exists() or not path.read_text(encoding="utf-8").strip():
-        return np.zeros((0, 5))
-    rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    if any(len(row) != 5 for row in rows):
-        raise ValueError("a line does not have 5 values")
-    return np.array(rows, dtype=float)
+    return np.array([values for _, values in numbered_labels(path)], dtype=float).reshape(-1, 5)
+
+
+def numbered_labels(path: Path) -> list[tuple[int, list[float]]]:
+    """The labels of a file, each with the number of its line; empty lines hold none.
+
+    Raises:
+        ValueError: a line is not five numbers.
+    """
+    if not path.exists():
+        return []
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ValueError("it is not text") from None
+    rows = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        values = [float(value) for value in line.split()]
+        if len(values) != 5:
+            raise ValueError("a line does not have 5 values")
+        rows.append((number, values))
+    return rows

@@ -14,6 +14,7 @@ from promotion.comparison import (
     SliceComparison,
     State,
     gate_state,
+    ledger_of,
     point_bounds,
     required_levels,
 )
@@ -103,7 +104,10 @@ def decide(evidence: Evidence, policy: Policy, audit: Sequence[Finding]) -> Deci
     anything else, as where a gate is open, a seed failed or collapsed, or a side has a single seed,
     or the test has been opened too often.
     """
-    required = required_levels(policy, evidence.ledger.level, evidence.rivals)
+    # The levels are this policy's own, which need not be the one that the ledger was read for.
+    ledger = ledger_of(evidence.ledger.openings, policy)
+    evidence = evidence.model_copy(update={"ledger": ledger})
+    required = required_levels(policy, ledger.level, evidence.rivals)
     objectives = _judge_objectives(evidence, policy, required)
     gates = [_judge_gate(rule, evidence) for rule in policy.gates]
     against = _against(evidence, policy, objectives, gates, audit)

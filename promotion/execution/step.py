@@ -102,6 +102,10 @@ def run_step(client: MlflowClient, file: StudyFile, step: Step, home: Path) -> O
 def close_interrupted(client: MlflowClient, experiment: str, home: Path) -> None:
     """Mark runs that a killed batch of this home left running; MLflow would show them for ever."""
     for run in search(client, experiment, {Tag.HOME: str(home)}, status="RUNNING"):
+        if Tag.COMPLETE in run.data.tags:
+            # A finished run that a registration had opened again.
+            client.set_terminated(run.info.run_id, "FINISHED")
+            continue
         set_tags(client, run.info.run_id, {Tag.ERROR: INTERRUPTED})
         client.set_terminated(run.info.run_id, "KILLED")
 

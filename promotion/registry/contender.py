@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import mlflow
 import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from promotion.errors import ChecksumError
+from promotion.checksums import digest_of, sha256_of
+from promotion.errors import ChecksumError, RegistryError
 from promotion.registry.serving import CHECKSUM, IMAGE_COLUMN, PersonDetector
 from promotion.registry.transitions import version
 from promotion.store import REGISTERED_MODEL, VersionTag
+
+# MLflow notes here, when it is asked for the version, what it was asked for.
+WRITTEN_BY_MLFLOW = ("registered_model_meta",)
 
 
 @dataclass(frozen=True)
@@ -29,17 +34,38 @@ class Contender:
         return self.model.predict(None, table, {"threshold": self.threshold})
 
 
+def files_digest(folder: Path) -> str:
+    """The SHA-256 of all files of a version, with their places."""
+    names = sorted(path for path in folder.rglob("*") if path.is_file())
+    ours = [path for path in names if path.name not in WRITTEN_BY_MLFLOW and path.suffix != ".pyc"]
+    return digest_of({path.relative_to(folder).as_posix(): sha256_of(path) for path in ours})
+
+
 def open_version(client: MlflowClient, number: str) -> Contender:
     """Load a registered version as a server would.
 
     Raises:
-        ChecksumError: the model's file is not the one that was registered.
-        RegistryError: there is no such version.
+        ChecksumError: a file of the version is not the one that was registered.
+        RegistryError: there is no such version, or it is half-made or somebody else's.
     """
     registered = version(client, number)
-    address = f"models:/{REGISTERED_MODEL}/{number}"
+    missing = [
+        tag for tag in (VersionTag.FILES_SHA256, VersionTag.THRESHOLD) if tag not in registered.tags
+    ]
+    if missing:
+        raise RegistryError(
+            f"{REGISTERED_MODEL} version {number} was not registered by this product, or only half "
+            f"(no tag {missing[0]}); run `promotion register` to register its run again"
+        )
+    files = Path(mlflow.artifacts.download_artifacts(f"models:/{REGISTERED_MODEL}/{number}"))
+    # Before anything of it is imported: the version brings its own code.
+    if files_digest(files) != registered.tags[VersionTag.FILES_SHA256]:
+        raise ChecksumError(
+            f"{REGISTERED_MODEL} version {number}: SHA-256 of its files is not the one that was "
+            "registered; they were changed, register the run again"
+        )
     try:
-        model = mlflow.pyfunc.load_model(address, suppress_warnings=True)
+        model = mlflow.pyfunc.load_model(str(files), suppress_warnings=True)
     except MlflowException as error:
         # MLflow wraps what the model raises on its way in.
         cause = error.__cause__ or error.__context__

@@ -31,7 +31,7 @@ from promotion.decision import Decision
 from promotion.errors import RegistryError
 from promotion.facts import Fact, Note
 from promotion.registry import serving, transitions
-from promotion.registry.contender import open_version
+from promotion.registry.contender import files_digest, open_version
 from promotion.registry.parity import Parity, measure_parity
 from promotion.registry.transitions import versions
 from promotion.store import (
@@ -101,7 +101,7 @@ def register(client: MlflowClient, decision: Decision, evidence: Evidence) -> st
     """On *promote*, make the candidate a registered version, without an alias as yet.
 
     Returns the version's number. A candidate that is registered already keeps its version; on
-    another verdict nothing is done.
+    another verdict nothing is done. One that a killed process left half-made counts for nothing.
 
     Raises:
         ChecksumError: the artifact is not the one that was evaluated.
@@ -111,7 +111,11 @@ def register(client: MlflowClient, decision: Decision, evidence: Evidence) -> st
         return None
     run = evidence.run(decision.candidate.run_name)
     onnx = verify(artifact(client, run.run_id, Artifact.MODEL), run.weights_sha256)
-    known = {found.run_id: str(found.version) for found in versions(client)}
+    known = {
+        found.run_id: str(found.version)
+        for found in versions(client)
+        if VersionTag.FILES_SHA256 in found.tags
+    }
     number = known.get(run.run_id) or _log_model(client, run, onnx, evidence.dataset_digest)
     tags = {
         VersionTag.RUN_NAME: run.run_name,
@@ -248,7 +252,11 @@ def _log_model(client: MlflowClient, run: RunFacts, onnx: Path, dataset_digest: 
         )
     # Opening the run again moved its end; its duration is a measurement.
     client.set_terminated(run.run_id, "FINISHED", ended)
-    return str(info.registered_model_version)
+    number = str(info.registered_model_version)
+    files = Path(mlflow.artifacts.download_artifacts(f"models:/{REGISTERED_MODEL}/{number}"))
+    digest = files_digest(files)
+    client.set_model_version_tag(REGISTERED_MODEL, number, VersionTag.FILES_SHA256, digest)
+    return number
 
 
 def _serving_code(folder: Path) -> Path:

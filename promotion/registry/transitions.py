@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import getpass
 import platform
-import tempfile
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 import mlflow
+import pooch
 from filelock import FileLock
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 from mlflow.tracking import MlflowClient
+from pydantic import Field, ValidationError
 
 from promotion.checksums import digest_of
 from promotion.errors import RegistryError
@@ -55,7 +57,8 @@ class Event(Fact):
     """A transition: what was done to which version, by whom, when (UTC) and why.
 
     `because` are the facts behind a reason that no person gave; `before` and `after` map aliases to
-    version numbers.
+    version numbers. `previous` is the digest of the event before it, so that a forged or deleted
+    one shows.
     """
 
     action: Action
@@ -66,6 +69,25 @@ class Event(Fact):
     because: Note | None = None
     before: Aliases
     after: Aliases
+    previous: str = ""
+
+    @property
+    def digest(self) -> str:
+        """What the next event says of this one."""
+        return digest_of(self.model_dump(mode="json"))
+
+
+class History(Fact):
+    """All transitions, newest first, and what is wrong with their record.
+
+    `damaged` counts records that cannot be read, `broken` events whose predecessor is not the one
+    they were made after; `by_hand` maps aliases that somebody else moved to where they stand.
+    """
+
+    events: list[Event]
+    damaged: int = 0
+    broken: int = 0
+    by_hand: Aliases = Field(default={})
 
 
 def versions(client: MlflowClient) -> list[ModelVersion]:
@@ -94,14 +116,35 @@ def aliases(client: MlflowClient) -> Aliases:
 
 
 def history(client: MlflowClient) -> list[Event]:
-    """All transitions of all versions, newest first."""
-    found = [
-        Event.model_validate_json(value)
-        for one in versions(client)
-        for key, value in one.tags.items()
-        if key.startswith(f"{EVENT}.")
-    ]
-    return sorted(found, key=lambda event: event.when, reverse=True)
+    """All transitions of all versions that can be read, newest first."""
+    return read_history(client).events
+
+
+def read_history(client: MlflowClient) -> History:
+    """All transitions, newest first, checked against each other and against the aliases."""
+    events, damaged = [], 0
+    for one in versions(client):
+        for key, value in one.tags.items():
+            if key.startswith(f"{EVENT}."):
+                event = _readable(value)
+                damaged += event is None
+                events += [event] if event else []
+    events.sort(key=lambda event: event.when, reverse=True)
+    broken = sum(later.previous not in ("", earlier.digest) for later, earlier in pairwise(events))
+    if events and events[-1].previous:
+        broken += 1
+    now, expected = aliases(client), events[0].after if events else {}
+    moved = {
+        alias: now.get(alias, "") for alias in ALIASES if now.get(alias) != expected.get(alias)
+    }
+    return History(events=events, damaged=damaged, broken=broken, by_hand=moved)
+
+
+def _readable(value: str) -> Event | None:
+    try:
+        return Event.model_validate_json(value)
+    except ValidationError:
+        return None
 
 
 def place_of(client: MlflowClient, number: str) -> Place:
@@ -242,6 +285,7 @@ def _transition(
         if after == before:
             client.delete_registered_model(TRANSITION)
             return None
+        past = history(client)
         event = Event(
             action=action,
             version=number,
@@ -251,6 +295,7 @@ def _transition(
             because=because,
             before=before,
             after=after,
+            previous=past[0].digest if past else "",
         )
         client.set_registered_model_tag(TRANSITION, EVENT, event.model_dump_json())
         _carry_out(client, event)
@@ -289,9 +334,11 @@ def _finish_what_was_left(client: MlflowClient) -> None:
     # On this machine nobody else is at work now; another one is given time.
     if note.tags.get(HOST) != platform.node() and datetime.now(UTC) - begun < LEASE:
         raise RegistryError(_busy())
-    if EVENT in note.tags:
-        _carry_out(client, Event.model_validate_json(note.tags[EVENT]))
+    event = _readable(note.tags.get(EVENT, ""))
+    if event is not None:
+        _carry_out(client, event)
     else:
+        # Nothing was begun, or nobody can read what.
         client.delete_registered_model(TRANSITION)
 
 
@@ -307,9 +354,13 @@ def _busy() -> str:
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     """Let one process of this machine change this registry; a killed one lets go by itself."""
-    name = digest_of({"registry": mlflow.get_registry_uri()})[:16]
-    place = Path(tempfile.gettempdir()) / f"promotion-registry-{name}.lock"
-    with FileLock(place, timeout=PATIENCE_S, mode=0o666):
+    uri = mlflow.get_registry_uri()
+    name = f"registry-{digest_of({'registry': uri})[:16]}.lock"
+    embedded = uri.removeprefix("sqlite:///")
+    # Beside the store, or in a folder of this user's own: anybody may write to the common one.
+    place = Path(embedded).parent if embedded != uri else Path(pooch.os_cache("promotion"))
+    place.mkdir(parents=True, exist_ok=True)
+    with FileLock(place / name, timeout=PATIENCE_S, mode=0o600):
         yield
 
 

@@ -280,7 +280,7 @@ def differences(
 ) -> Figure:
     """Candidate − baseline for each metric, with its interval and what the policy requires.
 
-    A thin line goes on to the one-sided bound that the rule looks at, at the confidence in `levels`.
+    A thin line goes on to the one-sided bound that the rule looks at, at its confidence.
     """
     figure, ((axes,),) = _figure(7, 1.2 + 0.5 * len(comparison))
     for place, found in enumerate(comparison):

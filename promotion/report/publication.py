@@ -7,11 +7,14 @@ from pathlib import Path
 
 from IPython.display import Markdown
 from matplotlib.figure import Figure
+from mlflow.tracking import MlflowClient
 
 from promotion.audit import Finding
 from promotion.canary import CanaryResult
+from promotion.checksums import sha256_of
 from promotion.comparison import Evidence
 from promotion.decision import Decision, next_steps_of, risks_of
+from promotion.errors import ChecksumError
 from promotion.facts import Note
 from promotion.registry import Place, place_of
 from promotion.registry.parity import Parity
@@ -29,6 +32,7 @@ from promotion.store import (
     Role,
     Session,
     Tag,
+    artifact,
     latest,
     load_fact,
     log_bytes,
@@ -130,7 +134,8 @@ def record_publication(session: Session, publication: Publication, evidence: Evi
     summary = write_summary(publication, evidence, study)
     log_bytes(client, run_id, Artifact.SUMMARY, summary.encode())
     log_fact(client, run_id, Artifact.EVIDENCE, evidence)
-    set_tags(client, run_id, {Tag.VERDICT: publication.verdict, Tag.NOTE: document})
+    told = {Tag.VERDICT: publication.verdict, Tag.NOTE: document}
+    set_tags(client, run_id, {**told, **_digests(client, run_id)})
     return document
 
 
@@ -163,13 +168,30 @@ def criteria(publication: Publication, evidence: Evidence, study: Study) -> Mark
 
 
 def load_decision(session: Session, run_id: str) -> tuple[Decision, Evidence]:
-    """Read a decision and its evidence from its run; an empty id takes the study's newest."""
+    """Read a decision and its evidence from its run; an empty id takes the study's newest.
+
+    Raises:
+        ChecksumError: one of them was changed since it was made.
+    """
     if not run_id:
         study = session.study
         run_id = latest(session.client, study.experiment, study.name, Role.DECISION).info.run_id
     client = session.client
+    tags = client.get_run(run_id).data.tags
+    changed = [tag for tag, found in _digests(client, run_id).items() if tags.get(tag) != found]
+    if changed:
+        raise ChecksumError(
+            f"run {run_id}: its {changed[0].partition('.')[2].removesuffix('_sha256')} was changed "
+            "since it was made; run `promotion decide` again"
+        )
     decision = load_fact(client, run_id, Artifact.DECISION_JSON, Decision)
     return decision, load_fact(client, run_id, Artifact.EVIDENCE, Evidence)
+
+
+def _digests(client: MlflowClient, run_id: str) -> dict[str, str]:
+    """The SHA-256 of what a decision rests on, by the tag that keeps it."""
+    kept = {Tag.DECISION_SHA256: Artifact.DECISION_JSON, Tag.EVIDENCE_SHA256: Artifact.EVIDENCE}
+    return {tag: sha256_of(artifact(client, run_id, path)) for tag, path in kept.items()}
 
 
 def write_home(home: Path, publication: Publication, document: str) -> None:

@@ -180,35 +180,91 @@ _TEXTS = {
     "plot.detections.found": "trouvée",
     "plot.detections.missed": "manquée",
     "plot.detections.false": "fausse alarme",
-    "audit.complete-grid.passed": "Les {total} variantes de la grille ont abouti.",
-    "audit.complete-grid.failed": "Variantes absentes de la comparaison : {names:all}.",
+    "audit.complete-grid.passed": "Les {total} variantes prévues ont abouti.",
+    "audit.complete-grid.inferred": "Les {total} runs remplissent la grille de leurs propres réglages ; le plan, "
+    "lui, n’est pas enregistré{aside:aside}.",
+    "audit.complete-grid.failed": "Variantes absentes de la comparaison : {names:some}{aside:aside}.",
+    "audit.complete-grid.unknown": "Aucun échec parmi les {total} runs lus, mais leur plan n’est pas enregistré "
+    "et leurs réglages ne forment pas une grille : des variantes ont pu disparaître{aside:aside}.",
+    "audit.aside": " ({count} run(s) parent(s), sans mesures propres, mis à part)",
+    "audit.empty-run.passed": "Chaque run a vu des images, montré des détections et laissé des mesures.",
+    "audit.empty-run.failed": "Runs terminés sans erreur, et vides : {names:some}.",
+    "audit.empty-run.unknown": "Chacun des {runs} runs porte des mesures ; le nombre d’images vues et de "
+    "détections n’est pas enregistré partout.",
     "audit.metric-contract.passed": "Chaque run porte les quatre mesures du TP, entre 0 et 1.",
-    "audit.metric-contract.failed": "Mesures absentes ou hors de [0 ; 1] : {names:some}.",
+    "audit.metric-contract.failed": "Mesures absentes ou supérieures à 1 : {names:some}.",
+    "audit.metric-contract.unknown": "Aucun run ne porte, sous un nom connu : {names:all}. Le reste du contrat est tenu.",
+    "audit.metric-contract.even": "Tous les runs portent les mêmes mesures : {metrics:some}. Aucune n’est une "
+    "mAP : le contrat d’un détecteur ne s’applique pas.",
+    "audit.metric-contract.uneven": "Mesures que d’autres runs portent, et qui manquent ici : {names:some}.",
+    "audit.metric-range.passed": "Les {looked:count} valeurs mesurées sont des nombres finis ; aucune part, aucun coût n’est négatif.",
+    "audit.metric-range.failed": "Mesures impossibles : {names:some}.",
+    "audit.metric-range.unknown": "Aucune mesure n’est enregistrée : rien à vérifier.",
+    "audit.copied-metrics.passed": "Aucun des {runs:count} runs n’a tous les chiffres d’un autre.",
+    "audit.copied-metrics.failed": "Des runs de réglages différents ont tous leurs chiffres en commun, jusqu’au "
+    "dernier : {names:some}. L’un est la copie de l’autre.",
+    "audit.copied-metrics.unknown": "Moins de deux runs, ou aucune mesure : rien à comparer.",
     "audit.same-conditions.passed": "Tous les runs ont les mêmes données et le même code.",
     "audit.same-conditions.failed": "La comparaison mêle {datasets} jeux de données et {codes} "
     "versions du code : les écarts ne viennent pas des seuls réglages.",
+    "audit.same-conditions.partly": "Rien ne diffère, mais l’empreinte des données n’est enregistrée que pour {data} "
+    "runs sur {total}, et la version du code que pour {code}.",
     "audit.same-conditions.unknown": "Ni l’empreinte des données ni la version du code ne sont "
     "enregistrées : rien ne dit que les runs sont comparables.",
+    "audit.same-hardware.passed": "Toutes les latences viennent de la même machine : {names:all}.",
+    "audit.same-hardware.failed": "Les latences comparées viennent de machines différentes : {names:some}.",
+    "audit.same-hardware.unknown": "Rien ne dit sur quelle machine chaque latence a été mesurée.",
+    "audit.same-hardware.untimed": "Aucune latence n’est enregistrée : rien à comparer.",
     "audit.enough-seeds.passed": "Au moins {fewest} graines par configuration comparée.",
     "audit.enough-seeds.failed": "Seulement {fewest} graine(s) par configuration comparée : "
     "la stabilité entre graines ne peut pas être jugée (il en faut 3).",
+    "audit.enough-seeds.partly": "Les graines ne sont enregistrées que pour {known} configurations sur {total}.",
     "audit.enough-seeds.unknown": "Aucune graine n’est enregistrée : la stabilité ne peut pas être "
     "jugée.",
+    "audit.seed-balance.passed": "Les configurations comparées ont les mêmes {seeds} graine(s).",
+    "audit.seed-balance.failed": "Des graines manquent d’un côté : {names:some}.",
+    "audit.seed-balance.disjoint": "Les configurations n’ont aucune graine en commun ({seeds} en tout) : leurs chances "
+    "ne sont pas les mêmes, et rien ne les sépare des réglages.",
+    "audit.seed-balance.unknown": "Moins de deux configurations ont des graines enregistrées.",
     "audit.seed-effect.passed": "Les graines d’une même configuration donnent des runs différents.",
     "audit.seed-effect.failed": "Des graines différentes donnent le même run : {names:some}.",
-    "audit.seed-effect.unknown": "Une seule graine, ou aucune d’enregistrée : rien à comparer.",
-    "audit.parameter-effect.passed": "Chaque paramètre balayé change le résultat.",
-    "audit.parameter-effect.failed": "Un paramètre balayé est sans effet, ces runs n’en font "
+    "audit.seed-effect.unknown": "Aucune configuration n’a deux graines enregistrées : rien à comparer.",
+    "audit.seed-effect.unreadable": "Des graines sont enregistrées, mais aucune mesure ne permet de comparer leurs "
+    "runs.",
+    "audit.seed-effect.coarse": "Des graines donnent les mêmes chiffres ({names:some}), mais ils sont trop peu nombreux ou "
+    "trop arrondis pour dire que c’est le même run.",
+    "audit.parameter-effect.passed": "Chaque paramètre balayé change le résultat : {effective:some}. Mesures "
+    "comparées : {metrics:some}.",
+    "audit.parameter-effect.failed": "Un paramètre balayé est sans effet ({parameters:all}), ces runs n’en font "
     "qu’un : {names:some}.",
-    "audit.parameter-effect.unknown": "Aucun paramètre n’est balayé.",
+    "audit.parameter-effect.partial": "Des valeurs différentes de {parameters:all} ne changent rien, ces runs n’en font "
+    "qu’un : {names:some}.",
+    "audit.parameter-effect.partly": "Changent le résultat : {effective:some}. On ne peut le dire de : {others:some}, "
+    "faute de runs qui ne diffèrent que par là ou de mesures assez fines.",
+    "audit.parameter-effect.coarse": "Des valeurs de {others:some} donnent les mêmes chiffres ({names:some}), mais ils "
+    "sont trop peu nombreux ou trop arrondis pour dire que c’est le même run.",
+    "audit.parameter-effect.apart": "Sont balayés : {others:some}, mais jamais deux runs ne diffèrent par un seul "
+    "d’entre eux : l’effet de chacun ne peut être isolé.",
+    "audit.parameter-effect.unreadable": "Sont balayés : {others:some}, mais aucune mesure enregistrée ne permet de "
+    "comparer les runs.",
+    "audit.parameter-effect.unknown": "Aucun des {parameters} paramètres enregistrés ne varie entre les {runs} runs : "
+    "rien à comparer.",
     "audit.applied-as-requested.passed": "Les réglages appliqués sont ceux demandés.",
     "audit.applied-as-requested.failed": "Réglages appliqués différents de ceux demandés : "
     "{names:some}.",
     "audit.applied-as-requested.unknown": "Les réglages appliqués ne sont pas enregistrés : ceux "
     "demandés ont pu être ignorés.",
+    "audit.applied-as-requested.partly": "Rien ne diffère, mais les réglages appliqués ne sont connus que pour "
+    "{known} runs sur {total}.",
     "audit.measured-artifact.passed": "Les mesures portent sur l’artefact enregistrable.",
     "audit.measured-artifact.failed": "Mesures prises sur d’autres poids que l’artefact : {names:some}.",
     "audit.measured-artifact.unknown": "Rien ne dit sur quels poids les mesures ont été prises.",
+    "audit.measured-artifact.partly": "Rien ne diffère, mais les poids mesurés ne sont connus que pour {known} "
+    "runs sur {total}.",
+    "audit.artifact-intact.passed": "Chaque artefact a encore l’empreinte relevée à sa mesure.",
+    "audit.artifact-intact.failed": "Artefacts changés depuis leur mesure : {names:some}.",
+    "audit.artifact-intact.partly": "Rien n’a changé, mais seuls {known} artefacts sur {total} ont pu être relus.",
+    "audit.artifact-intact.unknown": "Les artefacts n’ont pas été relus, ou leur empreinte n’est pas enregistrée.",
     "audit.operating-point.passed": "Au seuil {threshold:threshold}, {boxes:number1} boîtes par image : le point de "
     "fonctionnement est utilisable.",
     "audit.operating-point.failed": "Point de fonctionnement dégénéré : {boxes:number1} boîtes par image "
@@ -216,11 +272,21 @@ _TEXTS = {
     "utilisable.",
     "audit.operating-point.no_threshold": "non enregistré",
     "audit.operating-point.unknown": "Ni le seuil ni le nombre de boîtes ne sont enregistrés.",
+    "audit.operating-point.no_detector": "Aucune mAP parmi les mesures ({metrics:some}) : un point de fonctionnement de "
+    "détecteur n’a pas de sens ici.",
+    "audit.threshold-transfer.passed": "Au seuil choisi sur la validation, le rappel tient sur le test ({runs} runs).",
+    "audit.threshold-transfer.failed": "Au seuil choisi sur la validation, le rappel tombe de moitié ou plus sur le "
+    "test : {names:some}.",
+    "audit.threshold-transfer.unknown": "Aucun run ne porte son rappel à la fois sur la validation et sur le test.",
     "audit.selection-split.passed": "Choix sur la découpe {selected:split}, conclusion sur la découpe "
     "{claimed:split}.",
     "audit.selection-split.failed": "Le choix et la conclusion portent sur la même découpe "
     "({claimed:split}) : le gagnant y est flatté.",
     "audit.selection-split.unknown": "Rien ne dit sur quelle découpe le choix a été fait.",
+    "audit.policy-frozen.passed": "La politique est celle d’avant l’ouverture du test.",
+    "audit.policy-frozen.failed": "La politique a changé après l’ouverture du test : elle a pu être choisie pour "
+    "son verdict.",
+    "audit.policy-frozen.unknown": "Rien ne dit si la politique a changé depuis l’ouverture du test.",
     "audit.enough-images.passed": "{images:count} images et {persons:count} personnes suffisent à distinguer "
     "du hasard une différence de {difference:signed} {interval:interval}.",
     "audit.enough-images.failed": "{images:count} images et {persons:count} personnes ne distinguent pas du "
@@ -228,10 +294,31 @@ _TEXTS = {
     "audit.enough-images.needed": "il faudrait environ {persons:count} personnes (estimation)",
     "audit.enough-images.never": "aucun nombre de personnes ne montrerait une différence nulle",
     "audit.enough-images.unknown": "La taille de la découpe d’évaluation n’est pas connue.",
+    "audit.within-seeds.passed": "La différence de {metric:measure} ({difference:signed}) dépasse ce que font "
+    "{seeds} graines (± {reach:number}) : {one} contre {other}.",
+    "audit.within-seeds.failed": "La différence de {metric:measure} ({difference:signed}) ne dépasse pas ce que font "
+    "{seeds} graines (± {reach:number}) : {one} contre {other}.",
+    "audit.within-seeds.no_metric": "Aucune mesure de validation ou de test de sens connu n’est commune aux runs ; "
+    "sont enregistrées : {metrics:some}.",
+    "audit.within-seeds.unknown": "Il n’y a pas deux configurations de deux graines au moins : la dispersion n’est pas "
+    "connue.",
+    "audit.independent-images.passed": "{images:count} images du test, {groups:count} groupes indépendants.",
+    "audit.independent-images.failed": "Les {images:count} images du test ne valent que {groups:count} groupes indépendants : les intervalles en tiennent compte, mais si peu de scènes n’en représentent pas d’autres.",
+    "audit.independent-images.unknown": "Rien ne dit si les images d’évaluation sont indépendantes les unes des autres.",
     "audit.overlap.passed": "Aucune image d’évaluation ne se retrouve, même retouchée, à "
     "l’entraînement.",
     "audit.overlap.failed": "Images communes ou presque : {notes:notes}.",
     "audit.overlap.unknown": "Les images ne sont pas accessibles : leur recouvrement est inconnu.",
+    "audit.cut-group.passed": "Aucun groupe d’images n’est coupé par les découpes.",
+    "audit.cut-group.failed": "Groupes d’images partagés entre plusieurs découpes : {names:some}.",
+    "audit.cut-group.unknown": "Les groupes d’images ne sont pas connus.",
+    "audit.doubled-labels.passed": "Aucune boîte n’est annotée deux fois.",
+    "audit.doubled-labels.failed": "Boîtes annotées deux fois : {names:some}.",
+    "audit.doubled-labels.unknown": "Les annotations ne sont pas accessibles : des boîtes doublées sont possibles.",
+    "audit.shifted-labels.passed": "Les boîtes du test tombent sur les personnes comme celles de la validation.",
+    "audit.shifted-labels.failed": "Les boîtes du test tombent à côté des personnes, sans les couvrir (part approchée / "
+    "part trouvée) : {names:some}. Les annotations du test sont peut-être décalées.",
+    "audit.shifted-labels.unknown": "Rien ne dit à quelle distance des personnes tombent les boîtes du test.",
     "audit.pretraining.passed": "Le modèle de départ n’a pas vu ces images, à notre connaissance.",
     "audit.pretraining.failed": "Le modèle de départ a été entraîné sur COCO, d’où viennent ces "
     "images : les mesures absolues sont flattées, les différences seules se discutent.",
@@ -240,9 +327,12 @@ _TEXTS = {
     "entraînement : {metric:metric} {candidate:number} contre {untrained:number}, différence {interval:interval}.",
     "audit.untrained.failed": "Le modèle de départ sans entraînement bat le candidat : {metric:metric} "
     "{untrained:number} contre {candidate:number}, différence {interval:interval}.",
+    "audit.untrained.level": "Le candidat et le modèle de départ sans entraînement ne se distinguent pas : {metric:metric} "
+    "{candidate:number} contre {untrained:number}, différence {interval:interval}.",
     "audit.more": " ; et {more} autres",
     "audit.operating-point.precision": "La plus basse précision est de {precision:number}, soit {boxes:count} "
     "boîtes montrées par personne trouvée ; le seuil n’est pas enregistré.",
+    "audit.untrained.unknown": "Aucune mAP parmi les mesures : rien ne dit s’il y avait un modèle de départ.",
     "audit.untrained.absent": "Le modèle de départ sans entraînement n’est pas parmi les "
     "alternatives.",
     "audit.constraints.passed": "Chaque contrainte énoncée est mesurée sur chaque run.",
@@ -343,9 +433,16 @@ _TEXTS = {
     "slice.small": "petite",
     "slice.medium": "moyenne",
     "slice.large": "grande",
-    "slice.crowd": "affluence",
+    "slice.crowding": "affluence",
     "slice.light": "lumière",
     "slice.weather": "temps",
+    "slice.day": "jour",
+    "slice.night": "nuit",
+    "slice.clear": "clair",
+    "slice.rain": "pluie",
+    "slice.fog": "brouillard",
+    "slice.snow": "neige",
+    "slice.unknown": "inconnu",
     "column.slice": "tranche",
     "column.recall_difference": "différence de rappel",
     "reason.test_spent": "test épuisé : {number} ouvertures, la politique en admet {budget}",
@@ -393,6 +490,13 @@ _TEXTS = {
     "perceptuelle diffèrent, sur 64)",
     "note.nearly_seen": "{one} ressemble de près à {other}, déjà vue ({bits} bits de "
     "l’empreinte perceptuelle diffèrent, sur 64)",
+    "note.mirrored": "{one} est l’image en miroir de {other} ({bits} bits de l’empreinte perceptuelle "
+    "diffèrent, sur 64)",
+    "note.cropped": "{one} et {other} se recouvrent : l’une est découpée dans l’autre",
+    "note.same_file": "{one} et {other} sont le même fichier sous deux noms",
+    "note.nearly_twice": "deux fois presque la même image dans une découpe : {one} et {other} "
+    "({bits} bits de l’empreinte perceptuelle diffèrent, sur 64)",
+    "note.more_twice": "et {more:count} autres images en double dans cette découpe",
     "run.failed": "échec",
     "run.interrupted": "interrompu",
     "run.absent": "pas exécuté avec les données et le code actuels",
@@ -496,6 +600,15 @@ def _threshold(value: float | None) -> str:
     return text("audit.operating-point.no_threshold") if value is None else number(value)
 
 
+def _aside(count: int) -> str:
+    return text("audit.aside").format(count=count) if count else ""
+
+
+def _measure(name: str) -> str:
+    """A metric's name in French where the catalogue has it, else as it was logged."""
+    return text(f"metric.{name}") if f"metric.{name}" in _TEXTS else name
+
+
 def _needed(persons: float | None) -> str:
     if persons is None:
         return text("audit.enough-images.never")
@@ -510,11 +623,13 @@ def slice_name(name: str) -> str:
 # How a text may ask for a fact, as in {difference:signed}.
 _FORMATS: dict[str, Callable[[Any], str]] = {
     "all": ", ".join,
+    "aside": _aside,
     "count": lambda value: number(value, 0),
     "criteria": lambda names: ", ".join(text(f"canary.{name}") for name in names),
     "gate": str,
     "interval": interval,
     "metric": lambda name: text(f"metric.{name}"),
+    "measure": _measure,
     "needed": _needed,
     "measures": lambda names: ", ".join(text(f"metric.{name}") for name in names),
     "percent": percent,

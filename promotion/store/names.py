@@ -47,6 +47,8 @@ class Tag:
     VERSION = "promotion.model_version"
     ERROR = "promotion.error"
     TEST_DIGEST = "promotion.test_digest"
+    DECISION_SHA256 = "promotion.decision_sha256"
+    EVIDENCE_SHA256 = "promotion.evidence_sha256"
 
     @staticmethod
     def opening(question: str) -> str:
@@ -70,6 +72,7 @@ class VersionTag:
     DATASET_DIGEST = "dataset_digest"
     STUDY = "study"
     CANARY = "canary"
+    FILES_SHA256 = "files_sha256"
 
     @staticmethod
     def difference(metric: str) -> str:
@@ -107,6 +110,11 @@ class Artifact:
     def ground_truth(split: str) -> str:
         """The table of a split's annotated boxes."""
         return f"evaluation/ground_truth_{split}.parquet"
+
+    @staticmethod
+    def slices(split: str) -> str:
+        """The table of a split's slices: one row a picture, one column a way to slice."""
+        return f"evaluation/slices_{split}.parquet"
 
     @staticmethod
     def images(split: str) -> str:

@@ -22,6 +22,7 @@ from pydantic import BaseModel
 
 from promotion.errors import MissingRunsError, TrackingError
 from promotion.store.environment import code_version, hardware
+from promotion.store.location import settle
 from promotion.store.names import Role, Tag
 
 Found = TypeVar("Found")
@@ -51,6 +52,8 @@ def connect(home: Path, experiment: str | None = None) -> MlflowClient:
     try:
         # A first client makes and migrates the embedded store, which two cannot do at once.
         with FileLock(home / "mlflow.lock") if embedded else nullcontext():
+            if embedded:
+                settle(home, home / "mlflow.db")
             client = MlflowClient()
             if experiment is None:
                 client.search_experiments(max_results=1)

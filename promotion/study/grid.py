@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from promotion.study.section import Section
+from promotion.study.section import Section, Seed
 
 STRIDE = 32
+MOST_VARIANTS = 1000
 
 Optimizer = Literal["SGD", "Adam", "AdamW", "NAdam", "RAdam", "RMSProp", "MuSGD", "auto"]
 
@@ -20,17 +22,18 @@ def _multiple_of_stride(value: int) -> int:
     return value
 
 
-ImageSize = Annotated[PositiveInt, AfterValidator(_multiple_of_stride)]
+ImageSize = Annotated[int, Field(gt=0, le=8192), AfterValidator(_multiple_of_stride)]
 
 
 class Grid(Section):
     """The values of each swept parameter; the variants are all their combinations."""
 
-    epochs: Annotated[list[PositiveInt], Field(min_length=1)]
+    epochs: Annotated[list[Annotated[int, Field(gt=0, le=10_000)]], Field(min_length=1)]
     imgsz: Annotated[list[ImageSize], Field(min_length=1)]
-    lr0: Annotated[list[PositiveFloat], Field(min_length=1)]
-    seed: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
-    batch: Annotated[list[PositiveInt], Field(min_length=1)]
+    # Ultralytics refuses more than 1, once a training has begun.
+    lr0: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)]
+    seed: Annotated[list[Seed], Field(min_length=1)]
+    batch: Annotated[list[Annotated[int, Field(gt=0, le=4096)]], Field(min_length=1)]
     optimizer: Annotated[list[Optimizer], Field(min_length=1)] = Field(default=["SGD"])
 
     @model_validator(mode="after")
@@ -38,6 +41,25 @@ class Grid(Section):
         for key, values in self:
             if len(set(values)) < len(values):
                 raise ValueError(f"{key} names a value twice: {values}")
+        return self
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> Grid:
+        variants = math.prod(len(values) for _, values in self)
+        if variants > MOST_VARIANTS:
+            raise ValueError(f"{variants} variants, more than {MOST_VARIANTS}; remove some values")
+        return self
+
+    @model_validator(mode="after")
+    def _names_tell_apart(self) -> Grid:
+        written: dict[str, float] = {}
+        for value in self.lr0:
+            twin = written.setdefault(f"{value:g}", value)
+            if twin != value:
+                raise ValueError(
+                    f"lr0: {twin!r} and {value!r} make one run name (lr{value:g}); "
+                    "round them to six digits, or keep one"
+                )
         return self
 
 

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from promotion.errors import StudyError
 from promotion.paths import ROOT
+from promotion.study.reading import parse, read_text, shown, visible
 from promotion.study.schema import Study
+
+# So many faults are told, each in so many characters.
+MOST_FAULTS, MOST_CHARACTERS = 10, 240
 
 
 def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
@@ -24,19 +27,18 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
         StudyError: the file is missing, is not YAML or breaks a rule; one line a fault, naming
             the key, what was found and what is allowed.
     """
-    if not path.exists():
-        path = ROOT / path
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        path = path if path.exists() else ROOT / path
+        text = read_text(path)
     except OSError as error:
         known = ", ".join(sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("studies/*.yaml")))
         raise StudyError(
             f"{path}: cannot be read ({error.strerror}); studies here: {known}"
         ) from None
-    except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" at line {where.line + 1}" if where else ""
-        raise StudyError(f"{path}: not YAML{line}: {getattr(error, 'problem', error)}") from None
+    try:
+        content = parse(text)
+    except StudyError as error:
+        raise StudyError(f"{path}: {error}") from None
     if not isinstance(content, dict):
         raise StudyError(f"{path}: a study is a mapping of keys, found {type(content).__name__}")
     for override in overrides:
@@ -44,45 +46,56 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
     try:
         return Study.model_validate(content)
     except ValidationError as error:
-        lines = [f"{path}: {_explain(fault)}" for fault in error.errors()]
-        raise StudyError("\n".join(dict.fromkeys(lines))) from None
+        raise StudyError("\n".join(_told(path, error.errors()))) from None
+
+
+def _told(path: Path, faults: Sequence[Any]) -> list[str]:
+    """A line for each of the first faults, and how many more there are."""
+    lines = list(dict.fromkeys(f"{path}: {_explain(fault)}" for fault in faults))
+    more = len(lines) - MOST_FAULTS
+    return lines if more <= 0 else [*lines[:MOST_FAULTS], f"{path}: and {more} more faults"]
 
 
 def _apply_override(content: dict[str, Any], override: str) -> None:
     keys, separator, text = override.partition("=")
+    written = visible(override)
     if not separator:
-        raise StudyError(f"--set {override}: write it as key.key=value, as in grid.seed=[1,2,3]")
+        raise StudyError(f"--set {written}: write it as key.key=value, as in grid.seed=[1,2,3]")
     *parents, last = keys.split(".")
     target: Any = content
     for key in parents:
         target = target.setdefault(key, {}) if isinstance(target, dict) else None
     if not isinstance(target, dict):
-        raise StudyError(f"--set {override}: {'.'.join(parents)} is not a mapping in the study")
+        raise StudyError(
+            f"--set {written}: {visible('.'.join(parents))} is not a mapping in the study"
+        )
     try:
-        target[last] = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise StudyError(f"--set {override}: the value is not YAML") from None
+        target[last] = parse(text)
+    except StudyError as error:
+        raise StudyError(f"--set {written}: {error}") from None
 
 
 def _explain(fault: Any) -> str:
     """One pydantic fault as one line: key, what was found, what is allowed."""
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"])
-    key = key.lstrip(".")
+    key = visible(key.lstrip("."))
     if fault["type"] == "extra_forbidden":
         return f"{key}: unknown key; {_allowed_keys(fault['loc'])}"
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "value_error":
+        message = visible(message, MOST_CHARACTERS)
         return f"{key}: {message}" if key else message
     if fault["type"] == "missing":
         return f"{key}: required, but not there"
-    return f"{key}: {message[0].lower()}{message[1:]}, found {fault['input']!r}"
+    return f"{key}: {message[0].lower()}{message[1:]}, found {shown(fault['input'])}"
 
 
 def _allowed_keys(location: tuple[Any, ...]) -> str:
     """The keys that a fault's parent takes, the nearest to what was written first."""
     model: Any = Study
     for part in location[:-1]:
-        if isinstance(part, str):
+        # Between two keys may stand the name of the one model, of several, that was tried.
+        if isinstance(part, str) and part in model.model_fields:
             annotation = model.model_fields[part].annotation
             arguments = getattr(annotation, "__args__", (annotation,))
             model = next(

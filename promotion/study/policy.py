@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
@@ -24,6 +25,20 @@ def _measure(name: str) -> str:
 
 Metric = Annotated[str, AfterValidator(_metric)]
 MeasureName = Annotated[str, AfterValidator(_measure)]
+LONGEST_CONSTRAINT = 80
+
+
+def _constraint(text: str) -> str:
+    if len(text) > LONGEST_CONSTRAINT or not re.fullmatch(r"[\w '’(),./%°-]+", text):
+        raise ValueError(
+            f"{text[:LONGEST_CONSTRAINT]!r} does not name a constraint: use words, without the "
+            f"signs of a markup, at most {LONGEST_CONSTRAINT} characters"
+        )
+    return text
+
+
+# A document or a page shows it as it is.
+ConstraintName = Annotated[str, AfterValidator(_constraint)]
 
 
 class Objective(Section):
@@ -82,7 +97,7 @@ class Policy(Section):
     """By what the decision is made. The first objective chooses; the others must not be lost."""
 
     objectives: Annotated[list[Objective], Field(min_length=1)]
-    constraints: dict[str, MeasureName] = Field(default={})
+    constraints: dict[ConstraintName, MeasureName] = Field(default={})
     gates: list[GateRule] = Field(default=[])
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     slices: dict[str, SliceGuard] = Field(default={})

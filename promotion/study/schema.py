@@ -11,7 +11,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from promotion.study.grid import Baseline, Grid, Variant
 from promotion.study.policy import Policy
-from promotion.study.section import Section, Share
+from promotion.study.section import Name, Section, Seed, Share
 
 Domain = Literal["day", "night", "winter"]
 
@@ -42,7 +42,7 @@ class Dataset(Section):
     train: PositiveInt | None = None
     val: PositiveInt | None = None
     test: PositiveInt | None = None
-    seed: int = 42
+    seed: Seed = 42
     group: Grouping | Literal["none"] | None = None
 
     @model_validator(mode="after")
@@ -75,7 +75,7 @@ class CanaryDataset(Section):
     domain: Domain = "winter"
     path: Path | None = None
     images: PositiveInt | None = None
-    seed: int = 42
+    seed: Seed = 42
     group: Grouping | Literal["none"] | None = None
 
     @model_validator(mode="after")
@@ -98,7 +98,7 @@ class CanaryDataset(Section):
 class Model(Section):
     """The detector's name in run names, and the checkpoint that training starts from."""
 
-    name: str = Field(default="yolov8n", pattern=r"^[A-Za-z0-9.-]+$")
+    name: str = Field(default="yolov8n", pattern=r"^[A-Za-z0-9.-]+$", max_length=40)
     weights: str
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
 
@@ -107,9 +107,9 @@ class Training(Section):
     """Settings shared by all variants; the names and defaults are those of Ultralytics."""
 
     nbs: PositiveInt = 64
-    lrf: PositiveFloat = 0.01
+    lrf: Annotated[float, Field(gt=0, le=1)] = 0.01
     momentum: Share = 0.937
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0005
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0005
     warmup_epochs: Annotated[float, Field(ge=0)] = 3.0
     mosaic: Annotated[float, Field(ge=0, le=1)] = 1.0
     close_mosaic: Annotated[int, Field(ge=0)] = 10
@@ -140,8 +140,8 @@ class Canary(Section):
 class Study(Section):
     """A validated study file."""
 
-    name: str = Field(pattern=r"^[a-z0-9_-]+$")
-    experiment: str = Field(min_length=1)
+    name: str = Field(pattern=r"^[a-z0-9_-]+$", max_length=60)
+    experiment: Name
     dataset: Dataset
     model: Model
     training: Training = Training()

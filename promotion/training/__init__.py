@@ -4,7 +4,7 @@
 opened only where a model is trained or exported.
 """
 
-from promotion.training.checkpoints import starting_weights
+from promotion.training.checkpoints import starting_sha256, starting_weights
 from promotion.training.energy import Energy, energy_meter
 from promotion.training.variant import (
     Evaluated,
@@ -23,6 +23,7 @@ __all__ = [
     "evaluate_variant",
     "load_history",
     "record_variant",
+    "starting_sha256",
     "starting_weights",
     "train_variant",
 ]

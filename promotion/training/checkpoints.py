@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from zipfile import is_zipfile
 
-from promotion.checksums import verify
+from promotion.checksums import sha256_of, verify
 from promotion.datasets.downloads import fetch
 from promotion.errors import PromotionError
 from promotion.paths import ROOT
@@ -38,9 +38,25 @@ def starting_weights(model: Model, home: Path) -> Path:
         ChecksumError: the file is not the one that was meant.
         DownloadError: a published checkpoint is out of reach.
     """
+    return _verified(model, home)[0]
+
+
+def starting_sha256(model: Model, home: Path) -> str:
+    """The SHA-256 of that checkpoint; where it was verified, it is not computed once more.
+
+    Raises:
+        PromotionError: as for the checkpoint itself.
+    """
+    path, sha256 = _verified(model, home)
+    return sha256 or sha256_of(path)
+
+
+def _verified(model: Model, home: Path) -> tuple[Path, str | None]:
+    """The checkpoint, and the SHA-256 that it was verified to have, if any was expected."""
     if model.weights in PUBLISHED:
         url, sha256 = PUBLISHED[model.weights]
-        return fetch(url, home / "weights", model.sha256 or sha256)
+        expected = model.sha256 or sha256
+        return fetch(url, home / "weights", expected), expected
     path = Path(model.weights)
     if not path.is_absolute():
         path = ROOT / path
@@ -56,7 +72,6 @@ def starting_weights(model: Model, home: Path) -> Path:
             f"model.weights: {model.weights} is not a PyTorch checkpoint; name a .pt file that "
             "Ultralytics saved"
         )
-    expected = model.sha256
-    if path.parent == WEIGHTS_FOLDER:
-        expected = expected or shipped_sums().get(path.name)
-    return verify(path, expected) if expected else path
+    known_sum = shipped_sums().get(path.name) if path.parent == WEIGHTS_FOLDER else None
+    required = model.sha256 or known_sum
+    return (verify(path, required) if required else path), required

@@ -25,16 +25,21 @@ os.environ.setdefault("YOLO_VERBOSE", "false")
 import mlflow
 import ultralytics
 from filelock import FileLock
+from PIL import Image
 from ultralytics.data.dataset import YOLODataset
 from ultralytics.data.utils import check_det_dataset
 from ultralytics.models import YOLO
 from ultralytics.models.yolo.detect import DetectionTrainer
-from ultralytics.utils import LOGGER, torch_utils
+from ultralytics.utils import LOGGER, patches, torch_utils
 from ultralytics.utils.callbacks import mlflow as ultralytics_mlflow
 from ultralytics.utils.torch_utils import strip_optimizer
 
 from promotion.study.grid import Variant
 from promotion.study.schema import Training
+
+# Ultralytics puts its own in Pillow's place, for which a file that is no picture is a missing
+# package; whoever checks pictures in this process must hear what is the matter with them.
+Image.open = patches._image_open
 
 ONNX_OPSET = 17
 

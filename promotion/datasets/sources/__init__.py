@@ -14,6 +14,8 @@ from promotion.checksums import code_digest
 from promotion.code import PACKAGE, closure
 from promotion.study import CanaryDataset, Dataset
 
+CHECKS = "promotion.datasets.integrity"
+
 
 class Source(Protocol):
     """What a module of this folder offers."""
@@ -28,7 +30,9 @@ def source(name: str) -> Source:
 
 
 def source_digest(name: str) -> str:
-    """The digest of the code that makes a source's pictures; a folder's depend on none."""
-    if name == "folder":
-        return ""
-    return code_digest(closure(f"import {__name__}.{name}"), PACKAGE)
+    """The digest of the code that makes a source's pictures, for a user's folder of its checks.
+
+    What is known of a folder that has not changed is known by the checks of that day.
+    """
+    module = CHECKS if name == "folder" else f"{__name__}.{name}"
+    return code_digest(closure(f"import {module}"), PACKAGE)

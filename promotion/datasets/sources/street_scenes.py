@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 from joblib import Parallel, delayed
 
+from promotion.datasets.slices import write_slices
 from promotion.datasets.street import draw_scene
 from promotion.datasets.yolo import to_label_lines, write_data_yaml
 from promotion.study import CanaryDataset, Dataset
@@ -22,20 +23,23 @@ def write(folder: Path, dataset: Dataset | CanaryDataset, cache: Path) -> None:
 def draw_splits(folder: Path, domain: str, sizes: Mapping[str, int], seed: int) -> None:
     """Draw `sizes[split]` pictures a split into `images/<split>` and `labels/<split>` of a folder.
 
-    Every core draws; the pictures do not depend on their number.
+    Every core draws; the pictures do not depend on their number. What a picture's name does not
+    say, its light and its weather, stands in slices.csv.
     """
     for split in sizes:
         (folder / "images" / split).mkdir(parents=True, exist_ok=True)
         (folder / "labels" / split).mkdir(parents=True, exist_ok=True)
-    Parallel(n_jobs=os.cpu_count() or 1)(
+    rows = Parallel(n_jobs=os.cpu_count() or 1)(
         delayed(_write_scene)(folder, domain, split, index, seed)
         for split, size in sizes.items()
         for index in range(size)
     )
+    write_slices(folder, rows)
     write_data_yaml(folder, tuple(sizes), ("person",))
 
 
-def _write_scene(folder: Path, domain: str, split: str, index: int, seed: int) -> None:
+def _write_scene(folder: Path, domain: str, split: str, index: int, seed: int) -> dict[str, str]:
+    """Draw one picture; return its row of slices.csv."""
     # OpenCV's own threads would fight joblib's processes.
     cv2.setNumThreads(1)
     scene = draw_scene(domain, split, index, seed)
@@ -46,3 +50,4 @@ def _write_scene(folder: Path, domain: str, split: str, index: int, seed: int) -
     (folder / "labels" / split / f"{name}.txt").write_text(
         to_label_lines(scene.boxes, width, height), encoding="utf-8"
     )
+    return {"image": f"{name}.jpg", "light": scene.light, "weather": scene.weather}

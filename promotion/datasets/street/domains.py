@@ -20,6 +20,7 @@ class Domain:
     lookalikes: float
     cyclists: float
     wet: float
+    snow: float
     shadow: float
     haze: float
     low_light: float
@@ -40,6 +41,7 @@ DAY = Domain(
     lookalikes=0.10,
     cyclists=0.0,
     wet=0.05,
+    snow=0.0,
     shadow=0.6,
     haze=0.05,
     low_light=0.0,
@@ -59,6 +61,7 @@ NIGHT = Domain(
     lookalikes=0.60,
     cyclists=0.15,
     wet=0.35,
+    snow=0.0,
     shadow=0.6,
     haze=0.20,
     low_light=0.45,
@@ -68,7 +71,7 @@ NIGHT = Domain(
 )
 WINTER = Domain(
     number=3,
-    light=("overcast", "dusk", "dusk", "night"),
+    light=("day", "overcast", "overcast", "dusk"),
     persons=(0, 10),
     person_px=(14, 230),
     poses=("stand", "walk", "walk", "run", "talk", "bend", "phone"),
@@ -77,10 +80,11 @@ WINTER = Domain(
     occlusion=0.25,
     lookalikes=0.60,
     cyclists=0.20,
-    wet=0.80,
+    wet=0.0,
+    snow=1.0,
     shadow=0.2,
-    haze=0.50,
-    low_light=0.50,
+    haze=0.30,
+    low_light=0.30,
     blur=0.40,
     noise=(3, 16),
     jpeg_quality=(25, 75),

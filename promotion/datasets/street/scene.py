@@ -13,7 +13,7 @@ from .canvas import Sprite
 from .domains import DOMAINS, Domain
 from .figure import draw_figure
 from .props import FURNITURE, LOOKALIKES, OCCLUDERS, PROPS
-from .weather import photograph
+from .weather import lay_snow, photograph
 
 Rng = np.random.Generator
 
@@ -28,11 +28,15 @@ OPAQUE = 0.45
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture, uint8 BGR (h, w, 3), and its visible persons, float (n, 4), x0 y0 x1 y1 pixels."""
+    """A picture, uint8 BGR (h, w, 3), and its visible persons, float (n, 4), x0 y0 x1 y1 pixels.
+
+    `light` is one of day, overcast, dusk and night; `weather` one of clear, wet, fog and snow.
+    """
 
     picture: NDArray[np.uint8]
     boxes: NDArray[np.float64]
     light: str
+    weather: str
     jpeg_quality: int
 
 
@@ -53,6 +57,7 @@ class _Setting:
     horizon: int
     camera: float
     wet: float
+    snow: bool
     shadow: tuple[float, float] | None
 
 
@@ -66,6 +71,8 @@ def draw_scene(domain: str, split: str, index: int, seed: int = 0) -> Scene:
     width, height = SIZES[rng.choice(len(SIZES), p=SIZE_SHARES)]
     setting = _draw_setting(rng, look, height)
     picture = draw_backdrop(rng, width, height, setting.horizon, setting.light)
+    if setting.snow:
+        lay_snow(rng, picture, setting.horizon, setting.light)
     owners = np.full((height, width), NOBODY, np.int16)
     full_areas: list[int] = []
     for place in sorted(_lay_out(rng, look, width), key=lambda place: place.size_px):
@@ -77,23 +84,39 @@ def draw_scene(domain: str, split: str, index: int, seed: int = 0) -> Scene:
         ground = setting.horizon + place.size_px / setting.camera
         spot = (place.x - sprite.anchor[0], ground - sprite.anchor[1])
         _paste(rng, picture, owners, sprite, spot, owner, setting)
+    finished, hazy = photograph(rng, picture, setting.horizon, setting.light, setting.snow, look)
     return Scene(
-        picture=photograph(rng, picture, setting.horizon, setting.light, look),
+        picture=finished,
         boxes=_visible_boxes(owners, full_areas),
         light=setting.light,
+        weather=_weather(setting, hazy),
         jpeg_quality=int(rng.integers(*look.jpeg_quality)),
     )
+
+
+def _weather(setting: _Setting, hazy: bool) -> str:
+    """The weather in a word; a wet street in haze is wet."""
+    if setting.snow:
+        return "snow"
+    if setting.wet:
+        return "wet"
+    return "fog" if hazy else "clear"
 
 
 def _draw_setting(rng: Rng, domain: Domain, height: int) -> _Setting:
     light = str(rng.choice(domain.light))
     cast = light in ("day", "dusk") and rng.uniform() < domain.shadow
+    horizon, camera = int(height * rng.uniform(0.25, 0.48)), rng.uniform(0.62, 1.12)
+    wet = rng.uniform(0.2, 0.45) if rng.uniform() < domain.wet else 0.0
+    shadow = (rng.uniform(-0.9, 0.9), rng.uniform(0.12, 0.4)) if cast else None
     return _Setting(
         light=light,
-        horizon=int(height * rng.uniform(0.25, 0.48)),
-        camera=rng.uniform(0.62, 1.12),
-        wet=rng.uniform(0.2, 0.45) if rng.uniform() < domain.wet else 0.0,
-        shadow=(rng.uniform(-0.9, 0.9), rng.uniform(0.12, 0.4)) if cast else None,
+        horizon=horizon,
+        camera=camera,
+        wet=wet,
+        # A domain without snow draws no number for it: its pictures stay what they were.
+        snow=domain.snow > 0 and rng.uniform() < domain.snow,
+        shadow=shadow,
     )
 
 

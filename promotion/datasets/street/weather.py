@@ -1,4 +1,4 @@
-"""What lies between the street and the picture: lamplight, haze, blur and sensor noise."""
+"""What lies on the street, and between it and the picture: snow, lamplight, haze, blur, noise."""
 
 from __future__ import annotations
 
@@ -6,20 +6,37 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .backdrop import AMBIENT, Picture
+from .backdrop import AMBIENT, PAVEMENT_EDGE, Picture
+from .canvas import smooth_noise
 from .domains import Domain
 
 Rng = np.random.Generator
 GLOW = np.array([90, 150, 190], np.float32)
+SNOW = np.array([250, 246, 242], np.float32)
+
+
+def lay_snow(rng: Rng, picture: Picture, horizon: int, light: str) -> None:
+    """Cover the ground of an empty street with snow, thicker here and thinner there, in place."""
+    ground = picture[horizon + PAVEMENT_EDGE :]
+    height, width = ground.shape[:2]
+    cover = np.clip(smooth_noise(rng, height, width, 12, 0.55, 1.05), 0.5, 0.97)[..., None]
+    ground *= 1 - cover
+    ground += SNOW * np.float32(AMBIENT[light]) * cover
 
 
 def photograph(
-    rng: Rng, picture: Picture, horizon: int, light: str, domain: Domain
-) -> NDArray[np.uint8]:
-    """The finished 8-bit picture of a composed scene, as a camera of this domain would see it."""
+    rng: Rng, picture: Picture, horizon: int, light: str, snow: bool, domain: Domain
+) -> tuple[NDArray[np.uint8], bool]:
+    """The finished 8-bit picture of a composed scene, as a camera of this domain would see it.
+
+    With it, whether there is haze.
+    """
     if light == "night":
         picture = _with_lamplight(rng, picture, horizon)
-    if rng.uniform() < domain.haze:
+    if snow:
+        picture = _with_flakes(rng, picture, light)
+    hazy = rng.uniform() < domain.haze
+    if hazy:
         veil = rng.uniform(0.15, 0.45)
         picture = picture * (1 - veil) + 200 * AMBIENT[light] * veil
     if rng.uniform() < domain.low_light and light != "day":
@@ -28,7 +45,19 @@ def photograph(
     if rng.uniform() < domain.blur:
         picture = _blurred(rng, picture)
     noise = rng.standard_normal(picture.shape, dtype=np.float32) * rng.uniform(*domain.noise)
-    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+    return np.clip(picture + noise, 0, 255).astype(np.uint8), hazy
+
+
+def _with_flakes(rng: Rng, picture: Picture, light: str) -> Picture:
+    """Snow in the air: many small soft flakes, few large ones near the camera."""
+    height, width = picture.shape[:2]
+    flakes = np.zeros((height, width), np.float32)
+    for _ in range(int(rng.integers(120, 420))):
+        centre = int(rng.uniform(0, width)), int(rng.uniform(0, height))
+        radius = int(min(4, 1 + rng.exponential(0.7)))
+        cv2.circle(flakes, centre, radius, rng.uniform(0.4, 0.95), -1)
+    cover = cv2.GaussianBlur(flakes, (0, 0), 0.8)[..., None]
+    return picture * (1 - cover) + SNOW * np.float32(AMBIENT[light]) * cover
 
 
 def _with_lamplight(rng: Rng, picture: Picture, horizon: int) -> Picture:

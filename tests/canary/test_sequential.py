@@ -1,3 +1,5 @@
+"""The canary's mathematics: one may look after every picture without being fooled by chance."""
+
 from __future__ import annotations
 
 import itertools

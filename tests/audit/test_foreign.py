@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,22 +11,22 @@ import mlflow
 import pytest
 from mlflow.tracking import MlflowClient
 
-from promotion.audit.checks import audit
-from promotion.audit.foreign import read_experiment
+from promotion.audit import audit, read_experiment
 from promotion.datasets import PreparedDataset
 from promotion.errors import MissingRunsError
 from promotion.lab.published import RATES, RUNS
 from promotion.paths import ROOT
-from promotion.store import tracking
-from tests.conftest import clean_environment, promotion
+from promotion.store import connect
+from promotion.store.tracking import tracking_uri
+from tests.builders import clean_environment, connect_to, invoke
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that holds the lab's eight runs as Ultralytics' callback logs them."""
     place = tmp_path_factory.mktemp("lab")
-    os.environ.pop("MLFLOW_TRACKING_URI", None)
-    tracking.connect(place, "cv_yolo_tiny")
+    shutil.copy(empty_store, place)
+    connect_to(place, "cv_yolo_tiny")
     weights = place / "best.pt"
     weights.write_bytes(b"weights")
     names = ("metrics/mAP50B", "metrics/mAP50-95B", "metrics/precisionB", "metrics/recallB")
@@ -47,7 +47,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def client(home: Path) -> MlflowClient:
-    return tracking.connect(home)
+    return connect(home)
 
 
 def test_the_names_of_ultralytics_are_understood(client: MlflowClient) -> None:
@@ -78,8 +78,8 @@ def test_the_lab_s_flaws_are_found_in_its_store(client: MlflowClient) -> None:
 
 
 def test_the_command_exits_with_one_on_a_blocking_flaw(home: Path) -> None:
-    done = promotion("audit", "--experiment", "cv_yolo_tiny", home=home)
-    assert done.returncode == 1
+    done = invoke("audit", "--experiment", "cv_yolo_tiny", home=home)
+    assert done.exit_code == 1
     assert "parameter-effect" in done.stdout
     assert not done.stderr
 
@@ -94,6 +94,7 @@ for rate in (0.001, 0.01):
 """
 
 
+@pytest.mark.slow
 def test_what_ultralytics_own_callback_logs_is_read_as_it_was_meant(
     streets: PreparedDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,14 +104,14 @@ def test_what_ultralytics_own_callback_logs_is_read_as_it_was_meant(
     settings = {
         "YOLO_CONFIG_DIR": str(tmp_path),
         "YOLO_OFFLINE": "true",
-        "MLFLOW_TRACKING_URI": tracking.tracking_uri(tmp_path),
+        "MLFLOW_TRACKING_URI": tracking_uri(tmp_path),
         "MLFLOW_EXPERIMENT_NAME": "callback",
     }
     environment = {**clean_environment(), **settings}
     # Ultralytics logs nothing while a test runs.
     del environment["PYTEST_CURRENT_TEST"]
     subprocess.run([sys.executable, "-c", *script], env=environment, cwd=tmp_path, check=True)
-    found = read_experiment(tracking.connect(tmp_path), "callback")
+    found = read_experiment(connect(tmp_path), "callback")
     assert [run.asked["lr0"] for run in found.runs] == ["0.001", "0.01"]
     outcomes = {one.id: one.passed for one in audit(found)}
     # With optimizer "auto" Ultralytics takes a rate of its own; it ends with its best weights.
@@ -120,8 +121,8 @@ def test_what_ultralytics_own_callback_logs_is_read_as_it_was_meant(
 
 
 def test_an_unknown_experiment_is_named_with_those_that_are_there(home: Path) -> None:
-    done = promotion("audit", "--experiment", "cv_yolo_tinny", home=home)
-    assert done.returncode == 1
+    done = invoke("audit", "--experiment", "cv_yolo_tinny", home=home)
+    assert done.exit_code == 1
     assert done.stderr.count("\n") == 1
     assert "cv_yolo_tiny" in done.stderr
 

@@ -13,11 +13,12 @@ import torch
 from promotion.lab.rerun import run_again  # isort: skip
 from ultralytics.models import YOLO
 
-from promotion.audit.checks import audit
+from promotion.audit import audit
 from promotion.paths import ROOT
-from promotion.study.loading import load_study
-from promotion.study.schema import Study
-from tests.conftest import promotion
+from promotion.study import Study, load_study
+from tests.builders import promotion
+
+pytestmark = pytest.mark.slow
 
 SMALL = {"source": "street_scenes", "train": 8, "val": 4, "test": 4, "seed": 5}
 

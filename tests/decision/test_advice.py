@@ -1,0 +1,77 @@
+"""What goes with a decision: risks with their numbers, and the steps that its verdict calls for."""
+
+from __future__ import annotations
+
+import pytest
+
+from promotion.comparison import Evidence, summarise
+from promotion.decision import Decision, decide, next_steps_of, risks_of
+from promotion.facts import Note
+from promotion.study import Policy
+from tests.builders import POLICY, evidence, run
+
+
+def advised(found: Evidence, policy: Policy = POLICY) -> tuple[Decision, list[Note], list[Note]]:
+    decision = decide(found, policy, [])
+    return decision, risks_of(decision, found), next_steps_of(decision, found)
+
+
+def ids(notes: list[Note]) -> list[str]:
+    return [note.id for note in notes]
+
+
+def test_a_promotion_is_followed_by_registration_canary_and_production() -> None:
+    """The document ticks these three boxes one by one; in another order they would be lies."""
+    assert ids(advised(evidence())[2]) == ["register", "canary", "production"]
+
+
+def test_an_open_claim_says_how_much_would_settle_it() -> None:
+    decision, _, steps = advised(evidence(worth=0.7))
+    assert decision.verdict == "inconclusive"
+    assert ids(steps) == ["settle"]
+    assert steps[0].facts["metric"] == "mAP50"
+    assert set(steps[0].facts["needed"]) == {"images", "seeds", "both"}
+
+
+def test_the_claim_to_settle_is_the_one_that_is_open() -> None:
+    """Images gathered for an objective that is established already would be gathered in vain."""
+    assert advised(evidence(not_lost=0.7))[2][0].facts["metric"] == "recall"
+
+
+def test_a_single_seed_calls_for_more_seeds_and_is_named_a_risk() -> None:
+    alone = [c.model_copy(update={"candidate_seed_sd": None}) for c in evidence().comparison]
+    _, risks, steps = advised(evidence(comparison=alone))
+    assert ids(steps) == ["more_seeds"]
+    assert "one_seed" in ids(risks)
+    assert "seeds" not in ids(risks)
+
+
+def test_a_rejection_names_each_failed_gate_before_a_new_grid() -> None:
+    gate = {"measure": "latency_p95_ms", "at_most": 19.9}
+    strict = Policy.model_validate({**POLICY.model_dump(), "gates": [gate]})
+    steps = advised(evidence(), strict)[2]
+    assert ids(steps) == ["gate", "keep_baseline", "new_grid"]
+    assert steps[0].facts["gate"]["value"] == 20.0
+
+
+def test_each_risk_carries_the_number_that_says_how_badly() -> None:
+    risks = {note.id: note.facts for note in advised(evidence())[1]}
+    assert risks["misses"]["missed"] == pytest.approx(0.4)
+    assert risks["misses"]["false"] == pytest.approx(0.2)
+    assert risks["sample"] == {
+        "images": 100,
+        "persons": 600,
+        "metric": "mAP50",
+        "half": pytest.approx(0.075),
+    }
+    assert risks["seeds"] == {"sd": 0.01, "seeds": 3}
+    assert {"energy", "synthetic"} <= set(risks)
+    measured = advised(evidence(energy_method="measured", dataset_source="folder"))[1]
+    assert {"energy", "synthetic"}.isdisjoint(ids(measured))
+
+
+def test_the_winner_of_several_is_said_to_be_flattered_and_an_only_rival_is_not() -> None:
+    runs = [run(name, s, 0.5) for name in ("small", "big", "c") for s in (1, 2, 3)]
+    crowded = evidence(runs=runs, configurations=summarise(runs))
+    assert "optimism" in ids(advised(crowded)[1])
+    assert "selection" in ids(advised(evidence())[1])

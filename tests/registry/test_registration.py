@@ -1,0 +1,155 @@
+"""Registration: the artifact that was evaluated, once, and only while the decision is true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow.tracking import MlflowClient
+
+from promotion import registry
+from promotion.errors import ChecksumError, RegistryError
+from promotion.registry import PRODUCTION
+from promotion.registry.parity import Parity
+from promotion.registry.registration import MOST_DESCRIPTION, Registration
+from promotion.store import REGISTERED_MODEL, Session, VersionTag
+from promotion.study import Policy, Study
+from tests.builders import POLICY
+from tests.registry.builders import SAME, Registered
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_version_tells_which_run_it_is_and_what_was_decided(
+    registered: Registered, client: MlflowClient
+) -> None:
+    """Years later the registry alone must answer where a model came from."""
+    version = registry.version(client, registered.number)
+    assert version.run_id == registered.run_id
+    assert version.tags[VersionTag.VERDICT] == "promote"
+    assert version.tags[VersionTag.RUN_NAME] == "big_s3"
+    assert version.tags[VersionTag.FINGERPRINT] == "f" * 64
+    assert version.tags[VersionTag.DATASET_DIGEST] == registered.evidence.dataset_digest
+    assert float(version.tags[VersionTag.THRESHOLD]) == 0.3
+    assert version.tags[VersionTag.difference("mAP50")] == (
+        "0.5500 - 0.5000 = +0.0500 [+0.0300, +0.0700]"
+    )
+
+
+def test_the_registered_model_says_what_it_is(registered: Registered, client: MlflowClient) -> None:
+    """A client who finds it needs no document; a server needs neither PyTorch nor a pickle."""
+    model = mlflow.pyfunc.load_model(f"models:/{REGISTERED_MODEL}/{registered.number}")
+    metadata = model.metadata
+    assert metadata.signature is not None
+    assert metadata.saved_input_example_info is not None
+    assert metadata.metadata["classes"] == ["person"]
+    assert metadata.metadata["dataset_digest"] == registered.evidence.dataset_digest
+    address = f"models:/{REGISTERED_MODEL}/{registered.number}"
+    place = Path(mlflow.artifacts.download_artifacts(address))
+    requirements = (place / "requirements.txt").read_text(encoding="utf-8")
+    assert "onnxruntime==" in requirements
+    assert "torch" not in requirements
+    assert "ultralytics" not in requirements
+    assert not list(place.rglob("*.pkl"))
+
+
+def test_registering_leaves_the_run_s_duration_as_it_was_measured(
+    registered: Registered, client: MlflowClient
+) -> None:
+    info = client.get_run(registered.run_id).info
+    assert (info.status, info.end_time) == ("FINISHED", registered.ended)
+
+
+def test_what_stands_is_registered_and_staged_only_once(
+    registered: Registered, client: MlflowClient
+) -> None:
+    """A command that is run again must not fill the registry with twins."""
+    before = registry.history(client), registry.aliases(client)
+    assert registry.register(client, registered.decision, registered.evidence) == "1"
+    again = registry.stage(client, registered.decision, "decided", "1", SAME)
+    assert again == Registration(decision_run="decided", version="1", parity=SAME)
+    assert [str(one.version) for one in registry.versions(client)] == ["1"]
+    assert (registry.history(client), registry.aliases(client)) == before
+    assert registry.aliases(client) == {PRODUCTION: "1"}
+    assert registry.place_of(client, "1") == "production"
+
+
+@pytest.mark.parametrize("verdict", ["reject", "inconclusive"])
+def test_other_verdicts_register_and_stage_nothing(
+    verdict: str, registered: Registered, client: MlflowClient
+) -> None:
+    refused = registered.decision.model_copy(update={"verdict": verdict})
+    assert registry.register(client, refused, registered.evidence) is None
+    nothing = registry.stage(client, refused, "decided", None, None)
+    assert nothing == Registration(decision_run="decided", version=None, parity=None)
+    assert len(registry.versions(client)) == 1
+
+
+def test_an_artifact_that_changed_since_evaluation_is_not_registered(
+    registered: Registered, client: MlflowClient
+) -> None:
+    """Else what serves would be a file whose quality nobody measured."""
+    runs = [
+        one.model_copy(update={"weights_sha256": "0" * 64}) if one.run_name == "big_s3" else one
+        for one in registered.evidence.runs
+    ]
+    other = registered.evidence.model_copy(update={"runs": runs})
+    with pytest.raises(ChecksumError):
+        registry.register(client, registered.decision, other)
+
+
+def test_a_model_unlike_its_checkpoint_is_not_staged(
+    registered: Registered, client: MlflowClient
+) -> None:
+    poor = Parity.model_validate({**SAME.model_dump(), "share": 0.8})
+    with pytest.raises(RegistryError, match="does not see what its checkpoint sees"):
+        registry.stage(client, registered.decision, "decided", registered.number, poor)
+
+
+def session(
+    registered: Registered, client: MlflowClient, smoke: Study, policy: Policy = POLICY
+) -> Session:
+    study = smoke.model_copy(update={"policy": policy})
+    return Session(study, registered.home, client, registered.run_id)
+
+
+def test_a_decision_that_is_not_true_any_more_is_refused(
+    registered: Registered, client: MlflowClient, smoke: Study
+) -> None:
+    """A promotion that rests on other data, runs or rules promotes what nobody judged."""
+    decision, found = registered.decision, registered.evidence
+    digest, runs = found.dataset_digest, [run.run_id for run in found.runs]
+    now = session(registered, client, smoke)
+    registry.check_still_true(now, decision, found, digest, runs)
+    with pytest.raises(RegistryError, match="the dataset"):
+        registry.check_still_true(now, decision, found, "0" * 64, runs)
+    with pytest.raises(RegistryError, match="the set of trained runs"):
+        registry.check_still_true(now, decision, found, digest, runs[1:])
+    stricter = POLICY.model_copy(update={"confidence": 0.99})
+    changed = session(registered, client, smoke, stricter)
+    with pytest.raises(RegistryError, match="the study's policy"):
+        registry.check_still_true(changed, decision, found, digest, runs)
+
+
+def test_what_registration_did_is_found_again(
+    registered: Registered, client: MlflowClient, smoke: Study
+) -> None:
+    """The canary and the report read it; they do not register once more to know it."""
+    done = Registration(decision_run="decided", version="1", parity=SAME)
+    now = session(registered, client, smoke)
+    registry.record_registration(now, done)
+    assert registry.load_registration(now, registered.run_id) == done
+
+
+def test_a_long_document_is_cut_where_the_reader_is_told_so(
+    registered: Registered, client: MlflowClient
+) -> None:
+    """A server's database refuses more; half a sentence without a word would pass for all."""
+    registry.describe(client, registered.number, "# Décision", "…")
+    assert registry.version(client, registered.number).description == "# Décision"
+    registry.describe(client, registered.number, "x" * 2 * MOST_DESCRIPTION, "… the rest")
+    kept = registry.version(client, registered.number).description
+    assert len(kept) == MOST_DESCRIPTION
+    assert kept.endswith("x… the rest")
+    registry.describe(client, None, "of nothing", "…")

@@ -1,0 +1,90 @@
+"""The decision document: the lab's sections, numbers in the place of adjectives."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from promotion.comparison import FailedVariant, summarise
+from promotion.decision import decide
+from promotion.report.document import calibration_rows, render_calibration, render_original
+from promotion.report.publication import publish, write_document
+from promotion.study import Policy
+from tests.builders import POLICY, evidence, run
+from tests.report.builders import STUDY, published
+
+SECTIONS = (
+    "## Objectifs et contraintes",
+    "## Candidat promu",
+    "## Comparaison (résumé)",
+    "### Alternatives",
+    "### Pour",
+    "### Contre",
+    "### Observations",
+    "### Critères",
+    "## Risques et mitigations",
+    "## Décision",
+    "### Étapes suivantes",
+)
+
+
+@pytest.mark.parametrize("worth", [0.99, 0.7, 0.01])
+def test_the_document_has_the_lab_s_sections_whatever_the_verdict(worth: float) -> None:
+    found = evidence(worth=worth)
+    shown = published(found)
+    document = write_document(shown, found, STUDY)
+    places = [document.index(section) for section in SECTIONS]
+    assert places == sorted(places)
+    assert all(risk in document for risk in shown.risks)
+    assert all(step in document for step in shown.next_steps)
+    for adjective in ("rapide", "lent", "léger", "stable ", "faible coût"):
+        assert adjective not in document.replace("si les performances sont stables", "")
+    assert not re.search(r";\n(?!- )", document)
+
+
+def test_costs_that_look_alike_do_not_speak_against_the_candidate() -> None:
+    """`10,0 contre 10,0` under "Contre" would be a reproach that the reader cannot see."""
+
+    def against(milliseconds: float) -> str:
+        runs = [run("small", 3, 0.4), run("big", 3, 0.5)]
+        dearer = {**runs[1].metrics, "latency_p50_ms": milliseconds}
+        runs[1] = runs[1].model_copy(update={"metrics": dearer})
+        found = evidence(runs=runs, configurations=summarise(runs))
+        return write_document(published(found), found, STUDY).split("### Contre")[1]
+
+    assert "latence médiane (ms)\u00a0: 10,0 contre 10,0" not in against(10.02)
+    assert "latence médiane (ms)\u00a0: 12,0 contre 10,0" in against(12.0)
+
+
+def test_a_variant_that_failed_is_among_the_alternatives() -> None:
+    """Left out, the winner would seem to have beaten all that was tried."""
+    failed = [FailedVariant(run_name="huge_s1", reason="failed", error="out of memory")]
+    found = evidence(failed=failed)
+    document = write_document(published(found), found, STUDY)
+    assert "| `huge_s1` | échec |" in document
+    assert "Variantes absentes de la comparaison\u00a0: huge_s1" in document
+
+
+def test_a_failed_gate_speaks_against_the_candidate_with_what_was_measured() -> None:
+    gate = {"measure": "latency_p95_ms", "at_most": 19.9}
+    strict = Policy.model_validate({**POLICY.model_dump(), "gates": [gate]})
+    study = STUDY.model_copy(update={"policy": strict})
+    found = evidence()
+    document = write_document(publish(decide(found, strict, []), found), found, study)
+    assert "latence p95 (ms) ≤ 19,9 (mesuré\u00a0: 20,0)" in document.split("### Contre")[1]
+    assert "Ne pas promouvoir `big_s3`" in document
+
+
+def test_the_lab_s_original_decision_is_read_again_in_full() -> None:
+    """Two persons, three thousand boxes, and the audit of its eight runs."""
+    page = render_original()
+    assert "24 sur 31" in page
+    assert "3\u202f000 boîtes" in page
+    assert "audit.html#parameter-effect" in page
+    assert "p = 0,77" in page
+
+
+def test_the_simulation_s_table_has_every_scenario() -> None:
+    page = render_calibration()
+    assert page.count("\n|") - 2 == len(calibration_rows())

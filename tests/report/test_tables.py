@@ -1,0 +1,99 @@
+"""Tables: French headings and numbers, nothing cut short, nothing left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from promotion.audit import audit, experiment_of
+from promotion.canary import CRITERIA
+from promotion.comparison import FailedVariant
+from promotion.decision import decide, sensitivity
+from promotion.facts import Note
+from promotion.registry import aliases, history, versions
+from promotion.report import tables
+from tests.builders import POLICY, connect_to, evidence
+from tests.report.builders import canary, published, registration
+
+
+def test_a_table_s_first_column_names_its_rows() -> None:
+    found = tables.gates(decide(evidence(), POLICY, []).gates)
+    assert found.columns.name == "critère"
+    assert list(found.index) == ["latence p95 (ms)"]
+    assert found.iloc[0].tolist()[:3] == ["≤\u00a050,0", "20,0", "passé"]
+
+
+def test_a_long_message_is_shown_whole() -> None:
+    """A reason cut short with dots is the one that somebody needed."""
+    error = "RuntimeError: " + "x" * 300
+    failed = [FailedVariant(run_name="big_s4", reason="failed", error=error)]
+    assert error in tables.failures(failed).to_html()
+    assert "toutes les variantes ont abouti" in tables.failures([]).to_html()
+
+
+def test_the_comparison_has_a_row_a_metric_at_the_study_s_confidence() -> None:
+    found = tables.comparison(evidence().comparison, 0.95)
+    assert list(found.index) == ["mAP@50", "mAP@50-95", "précision", "rappel"]
+    assert "intervalle à 95\u00a0%" in found.columns
+    assert found.iloc[0]["différence"] == "+0,050"
+
+
+def test_every_policy_that_was_tried_is_shown_with_its_verdict() -> None:
+    found = tables.alternatives(sensitivity(evidence(), POLICY, []))
+    assert len(found) == 9
+    assert set(found["verdict"]) == {"promouvoir"}
+
+
+def test_the_checks_link_to_the_page_that_explains_them() -> None:
+    checks = audit(experiment_of(evidence(), POLICY, "weights.pt"))
+    page = tables.checks(checks).data
+    for check in checks:
+        assert f'<a href="../book/audit.html#{check.id}">' in page
+
+
+def test_a_finding_cannot_break_the_page_that_shows_it() -> None:
+    failed = [FailedVariant(run_name="<b>big</b>", reason="failed", error="?")]
+    found = audit(experiment_of(evidence(failed=failed), POLICY, "weights.pt"))
+    assert "<b>big</b>" not in tables.checks(found).data
+
+
+def test_no_warning_is_a_row_that_says_so() -> None:
+    assert "aucun avertissement" in tables.findings([]).to_html()
+    note = Note(id="nearly_same", facts={"one": "a.jpg", "other": "b.jpg", "bits": 1})
+    assert "a.jpg et b.jpg" in tables.findings([note]).to_html()
+
+
+def test_parity_stands_beside_what_is_required() -> None:
+    shown = tables.parity(registration().parity).to_html()
+    assert "100,0\u00a0%" in shown
+    assert "0,0010" in shown
+    assert "rien n’est enregistré" in tables.parity(None).to_html()
+
+
+@pytest.mark.parametrize("verdict", ["go", "stop", "continue"])
+def test_a_canary_is_shown_look_by_look_and_criterion_by_criterion(verdict: str) -> None:
+    ended = canary(verdict)  # type: ignore[arg-type]
+    assert len(tables.looks(ended.looks)) == 1
+    assert len(tables.criteria(ended.last)) == len(CRITERIA)
+    both = tables.contenders(ended)
+    assert list(both.columns) == ["prétendant (person-detector v3)", "tenant (person-detector v2)"]
+    assert both.iloc[0].tolist() == ["0,700", "0,700"]
+
+
+def test_the_registry_s_page_has_every_version_and_every_transition(registry_home: Path) -> None:
+    """Whoever asks who put a model in Production finds the answer here, and nowhere else."""
+    client = connect_to(registry_home)
+    shown = tables.registered(versions(client), aliases(client))
+    assert [int(number) for number in shown.index] == [4, 3, 2, 1]
+    assert shown["alias"].tolist() == ["", "staging", "production", "previous"]
+    assert shown["canari"].tolist() == ["—", "feu vert", "feu vert", "feu vert"]
+    past = tables.history(history(client))
+    assert past["action"].tolist()[:2] == ["mise en Staging", "mise en Production"]
+    assert len(past) == 5
+
+
+def test_a_publication_s_audit_is_shown_as_the_audit_itself() -> None:
+    found = evidence()
+    checks = audit(experiment_of(found, POLICY, "weights.pt"))
+    assert tables.checks(published(found).audit).data == tables.checks(checks).data
