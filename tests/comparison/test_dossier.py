@@ -8,6 +8,7 @@ import pytest
 from promotion import comparison
 from promotion.comparison import Campaign
 from promotion.errors import MissingRunsError
+from promotion.metrics import MEASURES
 from promotion.store import (
     Artifact,
     Role,
@@ -52,14 +53,29 @@ def test_each_notebook_of_the_comparison_reads_what_the_last_one_left(filled: Se
     untrained = comparison.measure_starting_model(confirming, campaign, chosen.selection)
     # The models are the starting one: untouched, it must see what they see.
     assert untrained.test.metrics() == pytest.approx(sides[0][0].metrics())
-    facts = untrained.facts(comparison.confirm(sides[0], [untrained.test], policy, 50).comparison)
+    facts = untrained.facts(comparison.confirm(sides[0], [untrained.test], policy, 50))
     assert facts.difference("mAP50").difference == pytest.approx(0)
-    comparison.record_confirmation(confirming, chosen, opened, confirmation, facts)
+    ledger = comparison.open_ledger(confirming, campaign, chosen.selection)
+    assert ledger.number == 1
+    measured_run = comparison.measure_run(confirming, campaign, chosen, ledger, opened)
+    assert set(measured_run) == set(MEASURES)
+    columns = comparison.load_slices(confirming, campaign, "test")
+    slices = comparison.compare_slices(*sides, columns, policy.confidence, 50)
+    incumbent = comparison.compare_with_incumbent(
+        confirming, campaign, opened[chosen.selection.candidate_run]
+    )
+    assert incumbent is None
+    comparison.record_confirmation(
+        confirming, chosen, ledger, opened, measured_run, confirmation, slices, facts, incumbent
+    )
     set_tags(confirming.client, confirming.run_id, {Tag.COMPLETE: "true"})
 
     diagnosing = next_notebook(filled, Role.DIAGNOSIS)
     confirmed, campaign = comparison.load_confirmation(diagnosing, "")
-    assert confirmed.confirmation == confirmation
+    assert confirmed.comparison == confirmation
+    assert confirmed.measured == measured_run
+    assert confirmed.ledger == ledger
+    assert confirmed.slices == slices
     selection = confirmed.chosen.selection
     models = comparison.load_models(diagnosing, campaign, selection)
     assert list(models) == [selection.candidate_run, selection.baseline_run]
