@@ -28,13 +28,12 @@ def sensitivity(evidence: Evidence, policy: Policy, audit: Sequence[Finding]) ->
     policies = {"as_is": policy}
     for way, factor in (("looser", LOOSER), ("stricter", STRICTER)):
         sign = 1 if way == "stricter" else -1
-        objectives = [
-            one.model_copy(update={"smallest_gain": one.smallest_gain * factor})
-            for one in policy.objectives
-        ]
+        # Of the other objectives it says what they may lose: more of that would be looser.
+        first, *kept = policy.objectives
+        gained = first.model_copy(update={"smallest_gain": first.smallest_gain * factor})
         gates = [_moved(gate, sign * GATE_STEP) for gate in policy.gates]
         parts: dict[str, dict[str, object]] = {
-            "gain": {"objectives": objectives},
+            "gain": {"objectives": [gained, *kept]},
             "confidence": {"confidence": CONFIDENCES[way]},
             "gates": {"gates": gates},
         }
