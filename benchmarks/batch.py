@@ -23,15 +23,10 @@ from pathlib import Path
 from joblib import cpu_count
 
 from promotion.datasets import prepare
-from promotion.execution.batch import (
-    StudyFile,
-    default_jobs,
-    raise_if_failed,
-    run_dataset,
-    run_variants,
-)
-from promotion.study.loading import load_study
-from promotion.training.checkpoints import starting_weights
+from promotion.execution import StudyFile, default_jobs, raise_if_failed
+from promotion.flow import Flow
+from promotion.study import load_study
+from promotion.training import starting_weights
 
 BARE_LOOP = """
 import json, os, sys
@@ -53,7 +48,6 @@ for variant in work["variants"]:
 
 def bare_loop(file: StudyFile, home: Path, threads: int = 0) -> float:
     """Seconds that plain Ultralytics needs for all variants; 0 threads leaves them to it."""
-
     study = file.study
     work = {
         "start": str(starting_weights(study.model, home)),
@@ -81,7 +75,7 @@ def batch(file: StudyFile, home: Path) -> float:
     """Seconds that `promotion run` needs for all variants."""
     began = time.perf_counter()
     jobs = default_jobs(len(file.study.variants))
-    raise_if_failed(run_variants(file, home, jobs))
+    raise_if_failed(Flow(file, home).run(jobs, "loky"))
     return time.perf_counter() - began
 
 
@@ -95,7 +89,7 @@ def main() -> None:
     file = StudyFile(load_study(path, arguments.overrides), path, tuple(arguments.overrides))
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        run_dataset(file, home)
+        prepare(file.study.dataset, home)
         ours = batch(file, home)
         left, given = bare_loop(file, home), bare_loop(file, home, threads=cpu_count())
     print(f"variants {len(file.study.variants)}, jobs {default_jobs(len(file.study.variants))}")

@@ -179,3 +179,12 @@ def registry_home(three_versions: Path, tmp_path: Path) -> Path:
     """A copy of that home, for a test that changes it."""
     shutil.copy(three_versions / "mlflow.db", tmp_path)
     return tmp_path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests that share what takes a minute to make to one worker, and each file to one."""
+    for item in items:
+        used = set(getattr(item, "fixturenames", ()))
+        shared = used & {"smoke_home", "counted_report"}
+        group = shared.pop() if shared else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))

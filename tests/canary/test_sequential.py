@@ -15,7 +15,6 @@ from promotion.canary.sequential import (
     distance_between,
     distance_error,
     log_wealth,
-    values_to_reject,
 )
 
 
@@ -72,17 +71,6 @@ def test_intervals_only_shrink_and_hold_the_mean_of_a_long_sample() -> None:
 def test_a_rare_fault_below_its_limit_is_shown_within_a_hundred_values() -> None:
     wealth = log_wealth(np.zeros(100), -0.05, -1, 0)
     assert wealth.max() > np.log(20)
-
-
-def test_the_number_of_values_needed_is_about_right() -> None:
-    rng = np.random.default_rng(3)
-    values = rng.uniform(-0.5, 0.7, 2000)
-    wealth = log_wealth(values, 0.0, -1, 1)
-    needed = int(np.argmax(wealth >= np.log(20)))
-    estimate = values_to_reject(wealth[: needed // 2], np.log(20))
-    assert estimate is not None
-    assert needed / 8 < estimate < needed * 8
-    assert values_to_reject(log_wealth(-values, 0.0, -1, 1), np.log(20)) is None
 
 
 def test_the_distance_is_that_of_scipy() -> None:

@@ -43,6 +43,7 @@ def result(verdict: CanaryVerdict, smoke: Study, version: str = "3") -> CanaryRe
                 "evidence_for": 1.0,
                 "evidence_against": 0.0,
                 "state": "held" if number else STATES[verdict],
+                "units": 30,
             }
         )
         for number, name in enumerate(CRITERIA)
@@ -159,9 +160,9 @@ def test_the_facts_of_a_canary_name_what_broke_or_what_is_open(smoke: Study) -> 
 def test_a_canary_that_goes_on_shows_first_what_it_showed_before() -> None:
     """The sequential tests hold only if no result chose the order of the pictures."""
     images = [Path(f"{number:02d}.jpg") for number in range(20)]
-    first = _in_order(images[:8], [], seed=3)
-    assert first == _in_order(images[:8], [], seed=3)
+    first = _in_order(images[:8], {}, [], seed=3)
+    assert first == _in_order(images[:8], {}, [], seed=3)
     assert first != images[:8]
-    longer = _in_order(images, [path.name for path in first], seed=3)
+    longer = _in_order(images, {}, [path.name for path in first], seed=3)
     assert longer[:8] == first
     assert sorted(longer) == images

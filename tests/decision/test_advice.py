@@ -29,25 +29,25 @@ def test_an_open_claim_says_how_much_would_settle_it() -> None:
     decision, _, steps = advised(evidence(worth=0.7))
     assert decision.verdict == "inconclusive"
     assert ids(steps) == ["settle"]
-    assert steps[0].facts["metric"] == "mAP50"
-    assert set(steps[0].facts["needed"]) == {"images", "seeds", "both"}
+    assert steps[0].facts["open"] == ["mAP50"]
+    assert set(steps[0].facts["plan"]) == {"images", "seeds", "both"}
 
 
 def test_the_claim_to_settle_is_the_one_that_is_open() -> None:
     """Images gathered for an objective that is established already would be gathered in vain."""
-    assert advised(evidence(not_lost=0.7))[2][0].facts["metric"] == "recall"
+    assert advised(evidence(not_lost=0.7))[2][0].facts["open"] == ["recall"]
 
 
 def test_a_single_seed_calls_for_more_seeds_and_is_named_a_risk() -> None:
     alone = [c.model_copy(update={"candidate_seed_sd": None}) for c in evidence().comparison]
     _, risks, steps = advised(evidence(comparison=alone))
-    assert ids(steps) == ["more_seeds"]
+    assert "one_seed" in ids(steps)
     assert "one_seed" in ids(risks)
     assert "seeds" not in ids(risks)
 
 
 def test_a_rejection_names_each_failed_gate_before_a_new_grid() -> None:
-    gate = {"measure": "latency_p95_ms", "at_most": 19.9}
+    gate = {"measure": "latency_p95_ms", "at_most": 17.9}
     strict = Policy.model_validate({**POLICY.model_dump(), "gates": [gate]})
     steps = advised(evidence(), strict)[2]
     assert ids(steps) == ["gate", "keep_baseline", "new_grid"]
@@ -64,7 +64,8 @@ def test_each_risk_carries_the_number_that_says_how_badly() -> None:
         "metric": "mAP50",
         "half": pytest.approx(0.075),
     }
-    assert risks["seeds"] == {"sd": 0.01, "seeds": 3}
+    # Three trainings without a collapse do not exclude that nearly two in three would.
+    assert risks["seeds"] == {"sd": 0.01, "seeds": 3, "rate": pytest.approx(0.63, abs=0.005)}
     assert {"energy", "synthetic"} <= set(risks)
     measured = advised(evidence(energy_method="measured", dataset_source="folder"))[1]
     assert {"energy", "synthetic"}.isdisjoint(ids(measured))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from promotion.comparison import Evidence
 from promotion.decision import decide, sensitivity
-from tests.builders import POLICY, evidence, spread
+from tests.builders import POLICY, SURE, evidence, spread
 
 
 def told(found: Evidence) -> dict[str, str]:
@@ -13,8 +13,8 @@ def told(found: Evidence) -> dict[str, str]:
 
 def test_a_stricter_policy_never_promotes_what_a_looser_one_does_not() -> None:
     for worth in (0.6, 0.93, 0.96, 0.995):
-        verdicts = told(evidence(worth=worth))
-        assert verdicts["as_is"] == decide(evidence(worth=worth), POLICY, []).verdict
+        verdicts = told(evidence(worth=worth, not_lost=SURE))
+        assert verdicts["as_is"] == decide(evidence(worth=worth, not_lost=SURE), POLICY, []).verdict
         for part in ("gain", "confidence", "gates", "all"):
             if verdicts[f"{part}.stricter"] == "promote":
                 assert verdicts["as_is"] == "promote"

@@ -50,6 +50,7 @@ def canary(verdict: CanaryVerdict, **changes: object) -> CanaryResult:
             "evidence_for": 1.0,
             "evidence_against": 0.0,
             "state": "held" if number else STATES[verdict],
+            "units": 30,
         }
         for number, name in enumerate(CRITERIA)
     ]

@@ -11,7 +11,7 @@ from promotion.decision import decide
 from promotion.report.document import calibration_rows, render_calibration, render_original
 from promotion.report.publication import publish, write_document
 from promotion.study import Policy
-from tests.builders import POLICY, evidence, run
+from tests.builders import POLICY, evidence
 from tests.report.builders import STUDY, published
 
 SECTIONS = (
@@ -47,9 +47,10 @@ def test_costs_that_look_alike_do_not_speak_against_the_candidate() -> None:
     """`10,0 contre 10,0` under "Contre" would be a reproach that the reader cannot see."""
 
     def against(milliseconds: float) -> str:
-        runs = [run("small", 3, 0.4), run("big", 3, 0.5)]
-        dearer = {**runs[1].metrics, "latency_p50_ms": milliseconds}
-        runs[1] = runs[1].model_copy(update={"metrics": dearer})
+        runs = list(evidence().runs)
+        place = next(n for n, one in enumerate(runs) if one.run_name == "big_s3")
+        dearer = {**runs[place].metrics, "latency_p50_ms": milliseconds}
+        runs[place] = runs[place].model_copy(update={"metrics": dearer})
         found = evidence(runs=runs, configurations=summarise(runs))
         return write_document(published(found), found, STUDY).split("### Contre")[1]
 
@@ -67,12 +68,15 @@ def test_a_variant_that_failed_is_among_the_alternatives() -> None:
 
 
 def test_a_failed_gate_speaks_against_the_candidate_with_what_was_measured() -> None:
-    gate = {"measure": "latency_p95_ms", "at_most": 19.9}
+    gate = {"measure": "latency_p95_ms", "at_most": 17.9}
     strict = Policy.model_validate({**POLICY.model_dump(), "gates": [gate]})
     study = STUDY.model_copy(update={"policy": strict})
     found = evidence()
     document = write_document(publish(decide(found, strict, []), found), found, study)
-    assert "latence p95 (ms) ≤ 19,9 (mesuré\u00a0: 20,0)" in document.split("### Contre")[1]
+    assert (
+        "latence p95 (ms) ≤ 17,9 (mesuré\u00a0: 20,0, borne\u00a0: 25,0)"
+        in document.split("### Contre")[1]
+    )
     assert "Ne pas promouvoir `big_s3`" in document
 
 

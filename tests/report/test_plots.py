@@ -129,7 +129,7 @@ def test_the_latencies_have_a_box_a_run() -> None:
 
 def test_the_differences_stand_against_what_the_policy_requires() -> None:
     found = evidence().comparison
-    figure = plots.differences(found, POLICY.required_differences, 100, 600)
+    figure = plots.differences(found, POLICY.required_differences, {"mAP50": 0.97}, 100, 600)
     required = [line for line in figure.axes[0].lines if line.get_marker() == "|"]
     assert [line.get_xdata()[0] for line in required] == [0.02, -0.05]
     assert "600 personnes" in words_of(figure)

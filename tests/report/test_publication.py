@@ -159,7 +159,7 @@ def test_the_home_holds_the_document_and_the_same_facts_as_json(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("worth", "told"),
-    [(0.99, "promouvoir"), (0.7, "Pour trancher"), (0.01, "Un gain établi")],
+    [(0.99, "promouvoir"), (0.7, "Pour trancher"), (0.01, "gain écarté")],
 )
 def test_the_landing_page_says_the_verdict_and_what_would_change_it(
     worth: float, told: str

@@ -27,7 +27,7 @@ from promotion.report.sentences import (
     verdict_sentence,
 )
 from promotion.report.words import text
-from tests.builders import POLICY, evidence, spread
+from tests.builders import POLICY, SURE, evidence, spread
 
 # What French does not have: braces of a text that was not filled in, and a decimal point.
 UNWORDED = re.compile(r"[{}]|\d\.\d|None|nan")
@@ -65,7 +65,7 @@ def test_many_names_are_shortened_and_counted() -> None:
         severity="blocking",
         passed=False,
         said="failed",
-        facts={"names": [f"run_{number}" for number in range(9)]},
+        facts={"parameters": ["lr0"], "names": [f"run_{number}" for number in range(9)]},
     )
     assert "run_3" in finding_sentence(found)
     assert "run_4" not in finding_sentence(found)
@@ -141,19 +141,25 @@ def test_the_document_says_what_gain_is_established_and_which_policies_turn_the_
     told = turning_sentence(decided(found), found)
     assert "dépasse +0,02" in told
     assert "gain utile augmenté de moitié" in told
-    firm = evidence()
+    firm = evidence(worth=SURE, not_lost=SURE)
     assert "Aucune des 8 politiques" in turning_sentence(decided(firm), firm)
 
 
 def test_what_would_settle_names_each_way_or_that_there_is_none() -> None:
-    ways = {"images": 1200, "seeds": 7, "both": (400, 5)}
-    told = settling_sentence(ways, "recall")
+    sizes = {"images": (1200, 3), "seeds": (200, 7), "both": (400, 5)}
+    plan = {
+        way: {"images": images, "seeds": seeds, "power": 0.8}
+        for way, (images, seeds) in sizes.items()
+    }
+    told = settling_sentence({"open": ["recall"], "plan": plan})
+    assert "rappel" in told
+    assert "puissance 80\u00a0%" in told
     assert "1\u202f200 images" in told
     assert "7 graines" in told
     assert "400 images et 5 graines" in told
     assert told.count(", ou ") == 2
-    none = settling_sentence({"images": None, "seeds": None, "both": None}, "recall")
-    assert "trop proche" in none
+    none = settling_sentence({"open": ["recall"], "plan": dict.fromkeys(plan)})
+    assert "trop près" in none
 
 
 def test_the_steps_of_a_promotion_say_what_came_of_them() -> None:

@@ -13,7 +13,7 @@ from promotion.decision import decide, sensitivity
 from promotion.facts import Note
 from promotion.registry import aliases, history, versions
 from promotion.report import tables
-from tests.builders import POLICY, connect_to, evidence
+from tests.builders import POLICY, SURE, connect_to, evidence
 from tests.report.builders import canary, published, registration
 
 
@@ -21,7 +21,7 @@ def test_a_table_s_first_column_names_its_rows() -> None:
     found = tables.gates(decide(evidence(), POLICY, []).gates)
     assert found.columns.name == "critère"
     assert list(found.index) == ["latence p95 (ms)"]
-    assert found.iloc[0].tolist()[:3] == ["≤\u00a050,0", "20,0", "passé"]
+    assert found.iloc[0].tolist()[:3] == ["≤\u00a050,0", "20,0", "25,0"]
 
 
 def test_a_long_message_is_shown_whole() -> None:
@@ -40,7 +40,7 @@ def test_the_comparison_has_a_row_a_metric_at_the_study_s_confidence() -> None:
 
 
 def test_every_policy_that_was_tried_is_shown_with_its_verdict() -> None:
-    found = tables.alternatives(sensitivity(evidence(), POLICY, []))
+    found = tables.alternatives(sensitivity(evidence(worth=SURE, not_lost=SURE), POLICY, []))
     assert len(found) == 9
     assert set(found["verdict"]) == {"promouvoir"}
 
