@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from promotion.audit import Finding
-from promotion.comparison import Evidence
+from promotion.comparison import Evidence, ledger_of
 from promotion.decision.decision import Verdict, decide
 from promotion.facts import Fact
 from promotion.study import GateRule, Policy
@@ -24,7 +24,11 @@ class Alternative(Fact):
 
 
 def sensitivity(evidence: Evidence, policy: Policy, audit: Sequence[Finding]) -> list[Alternative]:
-    """Which verdict would follow if the policy were stricter, or looser, one part at a time."""
+    """Which verdict would follow if the policy were stricter, or looser, one part at a time.
+
+    Another confidence gives this opening of the test another level; the bounds that gates are
+    judged by were measured at the policy's own.
+    """
     policies = {"as_is": policy}
     for way, factor in (("looser", LOOSER), ("stricter", STRICTER)):
         sign = 1 if way == "stricter" else -1
@@ -42,9 +46,15 @@ def sensitivity(evidence: Evidence, policy: Policy, audit: Sequence[Finding]) ->
         together = {key: value for part in parts.values() for key, value in part.items()}
         policies[f"all.{way}"] = policy.model_copy(update=together)
     return [
-        Alternative(name=name, verdict=decide(evidence, changed, audit).verdict)
+        Alternative(name=name, verdict=decide(_asked_by(changed, evidence), changed, audit).verdict)
         for name, changed in policies.items()
     ]
+
+
+def _asked_by(policy: Policy, evidence: Evidence) -> Evidence:
+    """The evidence, had this policy opened the test."""
+    ledger = ledger_of(evidence.ledger.openings, policy)
+    return evidence.model_copy(update={"ledger": ledger})
 
 
 def _moved(gate: GateRule, step: float) -> GateRule:

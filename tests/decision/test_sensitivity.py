@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from promotion.comparison import Evidence
 from promotion.decision import decide, sensitivity
-from tests.builders import POLICY, SURE, evidence, spread
+from tests.builders import POLICY, SURE, evidence, law_above, spread
 
 
 def told(found: Evidence) -> dict[str, str]:
@@ -29,3 +29,21 @@ def test_another_smallest_gain_is_another_claim() -> None:
     assert (clear["gain.stricter"], clear["confidence.stricter"]) == ("inconclusive",) * 2
     short = told(spread(0.012, 0.001))
     assert (short["as_is"], short["gain.looser"]) == ("reject", "promote")
+
+
+def test_another_confidence_is_asked_of_every_objective() -> None:
+    """The opening's level was fixed by the study's confidence, and would hide any other."""
+    sure = evidence().untrained.difference("mAP50").model_copy(update={"law": law_above(0.0, SURE)})
+    untrained = evidence().untrained.model_copy(update={"comparison": [sure]})
+    found = evidence(worth=0.98, not_lost=SURE, untrained=untrained)
+    verdicts = told(found)
+    assert (verdicts["as_is"], verdicts["confidence.stricter"]) == ("promote", "inconclusive")
+    found = evidence(worth=0.95, not_lost=SURE, untrained=untrained)
+    verdicts = told(found)
+    assert (verdicts["as_is"], verdicts["confidence.looser"]) == ("inconclusive", "promote")
+
+
+def test_a_looser_gain_asks_no_more_of_what_must_merely_be_kept() -> None:
+    """What another objective may lose is no gain: half of it would be stricter, not looser."""
+    verdicts = told(evidence(not_lost=0.98))
+    assert (verdicts["as_is"], verdicts["gain.looser"]) == ("promote", "promote")
