@@ -434,6 +434,7 @@ def calibration(rows: Sequence[CalibrationRow]) -> Figure:
         shown = [row for row in compared if row.measure == measure]
         axes.axvspan(shown[0].low, shown[0].high, color=FOUND, alpha=0.15)
         axes.set(title=text(f"plot.calibration.{measure}"), xlim=limits)
+        axes.set_xticks(np.arange(*limits, 0.05))
         axes.set_yticks(range(len(names)), [])
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
