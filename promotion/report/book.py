@@ -18,7 +18,8 @@ from promotion.errors import MissingRunsError, PromotionError
 from promotion.paths import ROOT
 from promotion.registry import aliases, history, versions
 from promotion.report import tables
-from promotion.report.document import calibration_rows, render_calibration, render_original
+from promotion.report.calibration import calibration_rows
+from promotion.report.document import render_calibration, render_original
 from promotion.report.words import text
 from promotion.store import Artifact, Tag, artifact
 from promotion.study import Study

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +14,7 @@ from promotion.comparison import Evidence, MeasureBounds
 from promotion.decision import Decision, measure
 from promotion.metrics import COSTS, MEASURES
 from promotion.paths import ROOT
-from promotion.report import tables, words
+from promotion.report import calibration, tables, words
 from promotion.report.sentences import (
     canary_sentence,
     gate_sentence,
@@ -84,15 +83,20 @@ def render_original() -> str:
     return _render("original.md.j2", facts)
 
 
-def calibration_rows() -> list[dict[str, Any]]:
-    """The simulation's scenarios, as `benchmarks/calibration.py` left them."""
-    rows = json.loads((ROOT / "book" / "calibration.json").read_text(encoding="utf-8"))
-    return list(rows)
-
-
 def render_calibration() -> str:
-    """The page with the table of the simulation."""
-    return _render("calibration.md.j2", {"rows": calibration_rows()})
+    """The page of the simulation: every promise beside what was observed."""
+    rows = calibration.calibration_rows()
+    sections = {name: calibration.of_section(rows, name) for name in calibration.OTHERS}
+    facts = {
+        "rows": rows,
+        "lines": calibration.comparison_lines(rows),
+        "sections": sections,
+        "comparison": calibration.of_section(rows, "comparison"),
+        "answers": calibration.answers,
+        "fitted": calibration.fitted(),
+        "text": text,
+    }
+    return _render("calibration.md.j2", facts)
 
 
 def _render(template: str, facts: Mapping[str, Any]) -> str:

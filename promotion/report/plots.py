@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import matplotlib.pyplot as plt
@@ -25,16 +24,19 @@ from promotion.comparison import (
     RunFacts,
     Selection,
     pareto_front,
-    wilson_interval,
 )
 from promotion.datasets import images_of, labels_of, read_image, read_labels
 from promotion.detection import Curve, Diagnosis, Seen, curve_of
 from promotion.metrics import RECALL_LEVELS
+from promotion.report.calibration import CalibrationRow
 from promotion.report.words import number, percent, text
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 CANDIDATE, BASELINE, OTHER = "#0072B2", "#D55E00", "#8C8C8C"
 FOUND, MISSED, FALSE_ALARM = "#009E73", "#E69F00", "#CC79A7"
+# What the calibration's plot shows, within which limits; each metric's colour and place on a line.
+CALIBRATED = {"coverage": (0.85, 1.0), "promoted": (0.0, 0.12), "rejected": (0.0, 0.12)}
+METRIC_MARKS = {"mAP50": (CANDIDATE, -0.27), "precision": (BASELINE, 0.0), "recall": (OTHER, 0.27)}
 # Beyond twice what is required, more evidence changes nothing.
 MOST_EVIDENCE = 2.0
 
@@ -280,7 +282,7 @@ def differences(
 ) -> Figure:
     """Candidate − baseline for each metric, with its interval and what the policy requires.
 
-    A thin line goes on to the one-sided bound that the rule looks at, at its confidence.
+    A thin line goes on to the one-sided bound of the rule, at the confidence in `levels`.
     """
     figure, ((axes,),) = _figure(7, 1.2 + 0.5 * len(comparison))
     for place, found in enumerate(comparison):
@@ -419,47 +421,56 @@ def variance_split(comparison: Sequence[MetricComparison]) -> Figure:
     return figure
 
 
-def calibration(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """The simulation, a row a scenario: coverage, and promotions that are errors or power.
+def calibration(rows: Sequence[CalibrationRow]) -> Figure:
+    """The simulated comparisons: coverage and wrong verdicts, a line a scenario, a point a metric.
 
-    Bars are Wilson's intervals at 95% over the simulated studies.
+    Bars are Wilson's intervals over the simulated studies; what lies outside stands at the edge,
+    with its value. The promise is green.
     """
-    figure, ((left, right),) = _figure(11, 1.4 + 0.33 * len(rows), 1, 2)
-    left.axvspan(0.93, 0.97, color=FOUND, alpha=0.15)
-    right.axvline(0.05, color="black", linestyle="--", linewidth=1)
-    for place, row in enumerate(rows):
-        is_error = row["gain"] <= row["worth"]
-        colours = (CANDIDATE, BASELINE if is_error else FOUND)
-        for axes, key, colour in zip((left, right), ("covered", "promoted"), colours, strict=True):
-            studies = row["studies"]
-            low, high = wilson_interval(round(row[key] * studies), studies, 0.95)
-            axes.plot([low, high], [place, place], color=colour, linewidth=2)
-            axes.plot(row[key], place, "o", color=colour, ms=5)
-    names = [
-        text("plot.calibration.scenario").format(
-            sd=number(row["seed_sd"]),
-            gain=number(row["gain"], 2),
-            images=row["images"],
-            seeds=row["seeds"],
-            rivals=row["rivals"],
-        )
-        for row in rows
-    ]
-    left.set_yticks(range(len(rows)), names)
-    right.set_yticks(range(len(rows)), [])
-    left.set(title=text("plot.calibration.coverage"), xlim=(0.9, 1))
-    right.set(title=text("plot.calibration.promoted"), xlim=(-0.02, 1.02))
-    for axes in (left, right):
-        axes.set_ylim(len(rows) - 0.5, -0.5)
+    compared = [row for row in rows if row.section == "comparison"]
+    names = list(dict.fromkeys(row.name for row in compared))
+    figure, (panels,) = _figure(11, 1 + 0.36 * len(names), 1, len(CALIBRATED))
+    for axes, (measure, limits) in zip(panels, CALIBRATED.items(), strict=True):
+        shown = [row for row in compared if row.measure == measure]
+        axes.axvspan(shown[0].low, shown[0].high, color=FOUND, alpha=0.15)
+        axes.set(title=text(f"plot.calibration.{measure}"), xlim=limits)
+        axes.set_xticks(np.arange(*limits, 0.05))
+        axes.set_yticks(range(len(names)), [])
+        axes.set_ylim(len(names) - 0.5, -0.5)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
-    meanings = {"plot.calibration.error": BASELINE, "plot.calibration.power": FOUND}
-    handles = [
-        Line2D([], [], color=colour, marker="o", label=text(key))
-        for key, colour in meanings.items()
-    ]
-    right.legend(handles=handles, loc="upper right")
+        for row in shown:
+            _draw_calibrated(axes, row, names.index(row.name), limits)
+    titles = {row.name: row.title for row in compared}
+    panels[0].set_yticklabels([titles[name] for name in names])
+    _label_metrics(panels[-1], [row for row in compared if row.name == names[0]])
     figure.tight_layout()
     return figure
+
+
+def _label_metrics(axes: Axes, first: Sequence[CalibrationRow]) -> None:
+    """Name the metrics beside their bars on the first line of the panel of rejections."""
+    for row in first:
+        if row.measure == "rejected":
+            colour, offset = METRIC_MARKS[row.metric]
+            at = min(row.bounds[1], CALIBRATED["rejected"][1]) + 0.002
+            axes.text(at, offset, text(f"metric.{row.metric}"), color=colour, va="center", size=8)
+
+
+def _draw_calibrated(
+    axes: Axes, row: CalibrationRow, place: int, limits: tuple[float, float]
+) -> None:
+    colour, offset = METRIC_MARKS[row.metric]
+    at = place + offset
+    if limits[0] <= row.share <= limits[1]:
+        axes.plot(row.bounds, [at, at], color=colour, linewidth=1.5)
+        axes.plot(row.share, at, "o", color=colour, ms=3.5, clip_on=False)
+        return
+    below = row.share < limits[0]
+    edge, side = (limits[0], "left") if below else (limits[1], "right")
+    axes.plot(edge, at, "<" if below else ">", color=colour, ms=4, clip_on=False)
+    shift = 0.02 * (limits[1] - limits[0]) * (1 if below else -1)
+    shown = percent(row.share)
+    axes.text(edge + shift, at, shown, color=colour, ha=side, va="center", size=7)
 
 
 def canary_differences(looks: Sequence[Look]) -> Figure:
