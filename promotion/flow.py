@@ -59,8 +59,8 @@ from promotion.store import (
     search,
     tested,
 )
-from promotion.study import Study
-from promotion.training import starting_weights
+from promotion.study import Model, Study
+from promotion.training import person_class, starting_weights
 
 Report = Callable[[Outcome], None]
 
@@ -176,6 +176,18 @@ def plan(role: str, study: Study, standing: Standing, **known: object) -> Step:
     return Step(role, name, step.path, printed, inputs, tags)
 
 
+def check_start(model: Model, home: Path) -> None:
+    """Open the starting checkpoint once, here, before a whole batch finds that it cannot.
+
+    Raises:
+        PromotionError: it is not of a YOLO detector, or none of its classes stands for a person.
+    """
+    # Importing torch takes seconds, and only what trains needs it.
+    from promotion.training.yolo import class_names
+
+    person_class(class_names(starting_weights(model, home)))
+
+
 class Flow:
     """A study on its way through the steps, in one home; the world is asked once."""
 
@@ -200,6 +212,9 @@ class Flow:
         with only_one(self.home):
             # What would stop the batch later is found before any work is done.
             close_interrupted(self.client, self.file.study.experiment, self.home)
+            waiting = [s for s in self.standing.variants if s.name not in self.standing.trained]
+            if waiting:
+                check_start(self.file.study.model, self.home)
             self._advance(Role.DATASET)
             kept = [
                 Outcome(name, Role.VARIANT, "kept", run_id)
@@ -207,7 +222,6 @@ class Flow:
             ]
             for outcome in kept:
                 self.report(outcome)
-            waiting = [s for s in self.standing.variants if s.name not in self.standing.trained]
             done: list[Outcome] = []
             if waiting:
                 done = run_variants(self.file, waiting, self.home, jobs, backend, self.report)
