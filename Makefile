@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: report test test-fast trials benchmark clean
+.PHONY: report test test-fast trials benchmark clean locked lock
 
 report: $(INSTALLED)
 	$(BIN)/promotion report
@@ -22,8 +22,22 @@ trials: $(INSTALLED)
 benchmark: $(INSTALLED)
 	$(BIN)/python benchmarks/batch.py
 
+# The same set, each file checked by its hash; the set is that of 64-bit Linux.
+locked:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
+	touch $(INSTALLED)
+
+lock:
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install uv==0.13.9
+	.tools/bin/uv pip compile constraints.txt --no-deps --generate-hashes --no-annotate \
+		--python-version 3.11.5 --python-platform linux --custom-compile-command "make lock" \
+		--output-file requirements.lock
+
 clean:
-	rm -rf .venv .promotion
+	rm -rf .venv .tools .promotion
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -185,6 +185,7 @@ def _connect(home: Path) -> MlflowClient:
 def _train(flow: Flow, jobs: int | None, backend: Backend) -> list[Outcome]:
     from promotion.execution import default_jobs
 
+    _say_if_unchecked(flow)
     variants = len(flow.file.study.variants)
     jobs = jobs or default_jobs(variants)
     batch = display.BatchDisplay()
@@ -193,6 +194,17 @@ def _train(flow: Flow, jobs: int | None, backend: Backend) -> list[Outcome]:
         outcomes = flow.run(jobs, backend)
     display.show_counts(outcomes)
     return outcomes
+
+
+def _say_if_unchecked(flow: Flow) -> None:
+    """Say what a starting checkpoint is that the study names without its checksum."""
+    from promotion.checksums import sha256_of
+    from promotion.training import expected_sum, starting_weights
+
+    model = flow.file.study.model
+    path = starting_weights(model, flow.home)
+    if expected_sum(model) is None:
+        say(f"model.weights: no model.sha256 was given for {path}; it is {sha256_of(path)}")
 
 
 def _exit_if_failed(outcomes: list[Outcome]) -> None:
@@ -331,6 +343,7 @@ def lab(flow: Flow) -> None:
     # It brings PyTorch with it, and Ultralytics, which looks for its settings in the home.
     from promotion.lab.rerun import run_again
 
+    _say_if_unchecked(flow)
     with Progress(*Progress.get_default_columns(), console=console) as progress:
         task = progress.add_task("variants", total=len(flow.file.study.variants))
         experiment = run_again(flow.file.study, flow.home, lambda _: progress.advance(task))

@@ -61,8 +61,8 @@ from promotion.store import (
     search,
     tested,
 )
-from promotion.study import Study
-from promotion.training import starting_sha256
+from promotion.study import Model, Study
+from promotion.training import person_class, starting_sha256, starting_weights
 
 Report = Callable[[Outcome], None]
 
@@ -193,6 +193,18 @@ def plan(role: str, study: Study, standing: Standing, **known: object) -> Step:
     return Step(role, name, step.path, printed, inputs, tags)
 
 
+def check_start(model: Model, home: Path) -> None:
+    """Open the starting checkpoint once, here, before a whole batch finds that it cannot.
+
+    Raises:
+        PromotionError: it is not of a YOLO detector, or none of its classes stands for a person.
+    """
+    # Importing torch takes seconds, and only what trains needs it.
+    from promotion.training.yolo import class_names
+
+    person_class(class_names(starting_weights(model, home)))
+
+
 class Flow:
     """A study on its way through the steps, in one home; the world is asked once."""
 
@@ -215,6 +227,10 @@ class Flow:
         """Make the dataset and train every variant; failed variants are among the outcomes."""
         check_backend(backend)
         with self._alone():
+            # What would stop the batch later is found before any work is done.
+            waiting = [s for s in self.standing.variants if s.name not in self.standing.trained]
+            if waiting:
+                check_start(self.file.study.model, self.home)
             self._advance(Role.DATASET)
             kept = [
                 Outcome(name, Role.VARIANT, "kept", run_id)
@@ -222,7 +238,6 @@ class Flow:
             ]
             for outcome in kept:
                 self.report(outcome)
-            waiting = [s for s in self.standing.variants if s.name not in self.standing.trained]
             done: list[Outcome] = []
             if waiting:
                 done = run_variants(self.file, waiting, self.home, jobs, backend, self.report)

@@ -340,6 +340,7 @@ def evidence(worth: float = 0.99, not_lost: float = 0.99, **changes: object) -> 
         "ledger": ledger_of([opening()], POLICY),
         "untrained": {
             "name": "yolov8n_e0_sz256",
+            "person_class": "person",
             "val_metrics": test,
             "test_metrics": test,
             "comparison": [compared("mAP50", 0.1, 0.9999)],

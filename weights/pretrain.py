@@ -12,6 +12,9 @@ import json
 import time
 from pathlib import Path
 
+# It keeps Ultralytics from running code that a file brings, and comes before it.
+from promotion.training.yolo import load_checkpoint  # isort: skip
+
 import torch
 import ultralytics
 import ultralytics.engine.trainer as trainer
@@ -62,8 +65,7 @@ def pretrain(work: Path, threads: int) -> dict[str, object]:
         start = str(work / f"stage{number}" / "weights" / "last.pt")
     seconds = time.perf_counter() - began
     metrics = YOLO(start).val(data=data, imgsz=320, device="cpu", plots=False, project=str(work))
-    checkpoint = torch.load(start, map_location="cpu", weights_only=False)
-    store(checkpoint["model"])
+    store(load_checkpoint(Path(start))["model"])
     return {
         "train_seconds": round(seconds),
         "mAP50": round(float(metrics.box.map50), 4),

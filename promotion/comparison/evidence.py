@@ -59,10 +59,12 @@ class ConfigurationFacts(Fact):
 class UntrainedFacts(Fact):
     """The starting model, untouched, at the candidate's image size: is training worth it at all?
 
-    `comparison` is the candidate configuration less the starting model, on test.
+    `person_class` names the class of its own that stood for a person. `comparison` is the candidate
+    configuration less the starting model, on test.
     """
 
     name: str
+    person_class: str
     val_metrics: dict[str, float]
     test_metrics: dict[str, float]
     comparison: list[MetricComparison]

@@ -30,9 +30,9 @@ class Detections:
 
 
 class Detector:
-    """A one-class YOLO detector with a fixed square input."""
+    """One class of a YOLO detector with a fixed square input: the person's, by its index."""
 
-    def __init__(self, onnx: Path, threads: int = 1) -> None:
+    def __init__(self, onnx: Path, threads: int = 1, person: int = 0) -> None:
         content = onnx.read_bytes()
         self.sha256 = hashlib.sha256(content).hexdigest()
         options = onnxruntime.SessionOptions()
@@ -46,13 +46,15 @@ class Detector:
         model_input = self.session.get_inputs()[0]
         self.input_name: str = model_input.name
         self.imgsz = int(model_input.shape[-1])
+        # The rows of the output are the four of a box, then one a class.
+        self.row = 4 + person
 
     def detect(self, image: NDArray[np.uint8], threshold: float = LOWEST_CONFIDENCE) -> Detections:
         """Find persons in an image, uint8 BGR (h, w, 3), with at least `threshold` confidence."""
         blob, scale, left, top = self._letterbox(image)
         output = np.asarray(self.session.run(None, {self.input_name: blob})[0])[0]
-        candidates = output[:, output[4] >= threshold]
-        centre, size, confidence = candidates[:2].T, candidates[2:4].T, candidates[4]
+        candidates = output[:, output[self.row] >= threshold]
+        centre, size, confidence = candidates[:2].T, candidates[2:4].T, candidates[self.row]
         corner = centre - size / 2
         rectangles = np.concatenate([corner, size], axis=1)
         kept = np.asarray(

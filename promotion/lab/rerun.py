@@ -22,7 +22,8 @@ from promotion.detection import MOST_BOXES
 from promotion.store import Tag, connect, newest
 from promotion.study import Study, Variant
 from promotion.training import starting_weights
-from promotion.training.trainer import open_checkpoint, own_callbacks_only, quiet
+from promotion.training.trainer import own_callbacks_only
+from promotion.training.yolo import open_checkpoint, quiet
 
 COLUMNS = {
     "mAP50": "metrics/mAP50(B)",
@@ -43,6 +44,8 @@ def run_again(study: Study, home: Path, done: Callable[[Variant], None]) -> Expe
     dataset = prepare(study.dataset, home)
     start = starting_weights(study.model, home)
     start_sha256 = sha256_of(start)
+    # What cannot be opened is found before any run is begun.
+    open_checkpoint(start)
     for variant in study.variants:
         facts = {
             "parameters": variant.parameters,

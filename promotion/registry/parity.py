@@ -92,7 +92,7 @@ def _seen_by_registered(model: PersonDetector, images: Sequence[Path]) -> pd.Dat
 
 def _seen_by_checkpoint(checkpoint: Path, imgsz: int, images: Sequence[Path]) -> pd.DataFrame:
     # Importing torch takes seconds, and only this needs it.
-    from promotion.training.trainer import open_checkpoint
+    from promotion.training.yolo import open_checkpoint
 
     model: Any = open_checkpoint(checkpoint)
 

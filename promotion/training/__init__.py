@@ -4,7 +4,12 @@
 opened only where a model is trained or exported.
 """
 
-from promotion.training.checkpoints import starting_sha256, starting_weights
+from promotion.training.checkpoints import (
+    expected_sum,
+    person_class,
+    starting_sha256,
+    starting_weights,
+)
 from promotion.training.energy import Energy, energy_meter
 from promotion.training.variant import (
     Evaluated,
@@ -21,7 +26,9 @@ __all__ = [
     "Trained",
     "energy_meter",
     "evaluate_variant",
+    "expected_sum",
     "load_history",
+    "person_class",
     "record_variant",
     "starting_sha256",
     "starting_weights",

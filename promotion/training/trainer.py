@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,26 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Ultralytics sets OMP_NUM_THREADS to 1 if it is imported before torch.
-import torch  # isort: skip
-
-from promotion.paths import default_home
-
-# Ultralytics keeps its settings in a file of the user's; the report neither reads nor changes it.
-os.environ.setdefault("YOLO_CONFIG_DIR", str(default_home()))
-os.environ.setdefault("YOLO_OFFLINE", "true")
-os.environ.setdefault("YOLO_AUTOINSTALL", "false")
-os.environ.setdefault("YOLO_VERBOSE", "false")
+# It prepares Ultralytics, and comes before it.
+from promotion.training.yolo import (  # isort: skip
+    load_checkpoint,
+    open_checkpoint,
+    quiet,
+)
 
 import mlflow
+import torch
 import ultralytics
 from filelock import FileLock
 from PIL import Image
 from ultralytics.data.dataset import YOLODataset
 from ultralytics.data.utils import check_det_dataset
-from ultralytics.models import YOLO
 from ultralytics.models.yolo.detect import DetectionTrainer
-from ultralytics.utils import LOGGER, patches, torch_utils
+from ultralytics.utils import patches, torch_utils
 from ultralytics.utils.callbacks import mlflow as ultralytics_mlflow
 from ultralytics.utils.torch_utils import strip_optimizer
 
@@ -132,11 +127,6 @@ def export_onnx(checkpoint: Path, imgsz: int) -> Path:
     return Path(exported).rename(checkpoint.with_name("model.onnx"))
 
 
-def open_checkpoint(path: Path) -> YOLO:
-    """A checkpoint as Ultralytics' own model; its settings are kept apart by this module."""
-    return YOLO(str(path))
-
-
 def _warm_label_caches(data_yaml: Path) -> None:
     """Have Ultralytics write its label caches while no other training reads them.
 
@@ -151,7 +141,7 @@ def _warm_label_caches(data_yaml: Path) -> None:
 def _parameters_sha256(checkpoint: Path) -> str:
     """The SHA-256 of the weights themselves; the file also holds the date and the paths."""
     digest = hashlib.sha256()
-    model = torch.load(checkpoint, map_location="cpu", weights_only=False)["model"]
+    model = load_checkpoint(checkpoint)["model"]
     for name, values in model.state_dict().items():
         digest.update(name.encode() + values.numpy().tobytes())
     return digest.hexdigest()
@@ -174,17 +164,6 @@ def own_callbacks_only() -> Iterator[None]:
         yield
     finally:
         ultralytics.utils.callbacks.add_integration_callbacks = original
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep Ultralytics' progress out of the notebook; its warnings stay."""
-    level = LOGGER.level
-    LOGGER.setLevel("WARNING")
-    try:
-        yield
-    finally:
-        LOGGER.setLevel(level)
 
 
 def _applied(trainer: Any) -> dict[str, object]:

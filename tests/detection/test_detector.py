@@ -20,7 +20,7 @@ def test_the_export_sees_what_the_checkpoint_sees(
 ) -> None:
     """What is served would otherwise not be what was trained."""
     # Ultralytics takes seconds to import.
-    from promotion.training.trainer import open_checkpoint
+    from promotion.training.yolo import open_checkpoint
 
     detector = detectors[320]
     assert detector.imgsz == 320
