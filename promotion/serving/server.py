@@ -17,6 +17,8 @@ from promotion.serving.protocol import BoundedProtocol
 HOST = "127.0.0.1"
 # Connections of a worker, those that say nothing among them.
 MOST_CONNECTIONS = 256
+# Clients that ask now and then keep their connection.
+KEEP_SECONDS = 30
 # For requests in hand when the server is told to stop.
 STOP_SECONDS = 1
 # A worker that looks at photographs answers its supervisor at once; one that starts, in seconds.
@@ -52,6 +54,7 @@ def serve(tracking_uri: str, number: str, port: int, workers: int) -> None:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=KEEP_SECONDS,
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=STOP_SECONDS,
         timeout_worker_healthcheck=HEALTH_SECONDS,
