@@ -24,7 +24,7 @@ import pytest
 
 from promotion.paths import ROOT
 from promotion.serving.exchange import MOST_BYTES
-from tests.conftest import clean_environment, kill, wait_for
+from tests.builders import clean_environment, kill, wait_for
 
 pytestmark = pytest.mark.end_to_end
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\nshowpage\n"
