@@ -22,14 +22,29 @@ import numpy as np
 import psutil
 import pytest
 
+from promotion.datasets import PreparedDataset, images_of
 from promotion.paths import ROOT
 from promotion.serving.exchange import MOST_BYTES
+from promotion.store import REGISTERED_MODEL
 from tests.builders import clean_environment, kill, wait_for
+from tests.registry.builders import Registered
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = pytest.mark.slow
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\nshowpage\n"
 STOP_SECONDS = 5
 Answer = tuple[int, Any]
+
+
+def post(
+    port: int, body: bytes, method: str = "POST", path: str = "/invocations", **headers: str
+) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request(method, path, body, {"Content-Type": "application/json", **headers})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
 
 
 class Server:
@@ -63,30 +78,23 @@ class Server:
     def send(
         self, body: bytes = b"", method: str = "POST", path: str = "/invocations", **headers: str
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        try:
-            connection.request(method, path, body, {"Content-Type": "application/json", **given})
-            answer = connection.getresponse()
-            content = answer.read()
-        finally:
-            connection.close()
-        return answer.status, content.decode()
+        return post(self.port, body, method, path, **given)
 
     def ask(self, body: object) -> Answer:
         return self.send(json.dumps(body).encode())
 
 
 @pytest.fixture(scope="module")
-def served(smoke_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(smoke_home, tmp_path_factory.mktemp("serve"))
+def served(registered: Registered, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(registered.home, tmp_path_factory.mktemp("serve"))
     yield server
     kill(server.process)
 
 
 @pytest.fixture
-def photograph(smoke_home: Path) -> bytes:
-    return sorted((smoke_home / "datasets").glob("*/images/val/*.jpg"))[0].read_bytes()
+def photograph(streets: PreparedDataset) -> bytes:
+    return images_of(streets.folder, "val")[0].read_bytes()
 
 
 def text(content: bytes) -> str:
@@ -260,9 +268,9 @@ def test_a_client_that_is_gone_is_not_worked_for(served: Server, photograph: byt
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
 def test_no_process_outlives_the_server(
-    smoke_home: Path, tmp_path: Path, photograph: bytes, end: signal.Signals
+    registered: Registered, tmp_path: Path, photograph: bytes, end: signal.Signals
 ) -> None:
-    server = Server(smoke_home, tmp_path)
+    server = Server(registered.home, tmp_path)
     try:
         started = server.processes()
         assert len(started) > 1
@@ -276,3 +284,30 @@ def test_no_process_outlives_the_server(
             connection.close()
     finally:
         kill(server.process)
+
+
+def test_mlflow_s_own_server_serves_the_same_version(
+    registered: Registered, tmp_path: Path, photograph: bytes
+) -> None:
+    """It keeps the bounds that the model itself has."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = clean_environment()
+    programs = str(Path(sys.executable).parent)
+    environment["PATH"] = os.pathsep.join([programs, environment["PATH"]])
+    environment["MLFLOW_TRACKING_URI"] = f"sqlite:///{registered.home / 'mlflow.db'}"
+    model = f"models:/{REGISTERED_MODEL}/{registered.number}"
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", model]
+    command += ["--env-manager", "local", "--port", str(port)]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/ping", process)
+        status, content = post(port, json.dumps(split(photograph)).encode())
+        assert status == 200
+        assert json.loads(content)["predictions"]
+        assert post(port, json.dumps(split(*[small()] * 65)).encode())[0] == 400
+        assert post(port, json.dumps(split(EPS)).encode())[0] == 400
+    finally:
+        kill(process)
