@@ -1,6 +1,6 @@
 """Throughput of `promotion serve` over that of the bare detector, side by side.
 
-    python benchmarks/serving.py [--home .promotion] [--workers N] [--seconds 3] [--rounds 3]
+    python benchmarks/serving.py [--home .promotion] [--workers N] [--seconds 2] [--rounds 3]
 
 Both look at the photographs of the home's validation sets: the bare detector decodes one and runs
 the ONNX file of the version in Production on it, in as many processes as the server has workers (or
@@ -138,7 +138,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--home", type=Path, default=default_home())
     parser.add_argument("--workers", type=int, default=default_workers())
-    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     home, workers = arguments.home.resolve(), arguments.workers
