@@ -13,7 +13,6 @@ from PIL import Image
 
 from promotion.images import ImageError, check_whole, decode, format_of, size_of
 from promotion.registry.serving import IMAGE_COLUMN, MOST_ROWS, PersonDetector
-from promotion.serving.question import RefusedError, read_question
 
 
 def encoded(suffix: str, side: int = 32) -> bytes:
@@ -61,9 +60,3 @@ def test_the_model_itself_bounds_rows_pixels_and_formats() -> None:
         predict(b"%!PS-Adobe-3.0 EPSF-3.0")
     with pytest.raises(MlflowException, match="threshold is not a number"):
         predict(encoded(".png"), threshold=None)
-
-
-def test_small_values_cannot_fill_the_memory() -> None:
-    with pytest.raises(RefusedError) as caught:
-        read_question(b'{"instances": [' + b"{}," * 100_000 + b"{}]}", 0.5)
-    assert caught.value.status == 413
