@@ -64,6 +64,9 @@ BackendOption = Annotated[Backend, typer.Option("--backend", help="joblib's back
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
 PortOption = Annotated[int, typer.Option("--port", help="The port on this machine.")]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Processes. [default: the cores]")
+]
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
@@ -289,9 +292,9 @@ def rollback(client: MlflowClient, why: WhyOption = NO_REASON) -> None:
 
 
 @command
-def serve(client: MlflowClient, port: PortOption = 5001) -> None:
-    """Serve the version in Production: MLflow's scoring server, POST /invocations."""
-    from promotion import registry
+def serve(client: MlflowClient, port: PortOption = 5001, workers: WorkersOption = None) -> None:
+    """Serve the version in Production by MLflow's scoring protocol, POST /invocations."""
+    from promotion import registry, serving
     from promotion.store import REGISTERED_MODEL
 
     registry.recover(client)
@@ -302,8 +305,7 @@ def serve(client: MlflowClient, port: PortOption = 5001) -> None:
     registry.open_version(client, number)
     address = f"http://127.0.0.1:{port}/invocations"
     say(f"{REGISTERED_MODEL} version {number}: {address} (stop with Ctrl+C)")
-    model = f"models:/{REGISTERED_MODEL}@{registry.PRODUCTION}"
-    raise typer.Exit(_mlflow(port, "models", "serve", "-m", model, "--env-manager", "local"))
+    serving.serve(client.tracking_uri, number, port, workers or serving.default_workers())
 
 
 @command

@@ -6,17 +6,15 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from promotion.errors import DatasetError
+from promotion.images import FORMATS, ImageError, decode
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-# The decoders that may look at a file, whatever its name says.
-IMAGE_FORMATS = ("JPEG", "PNG", "WEBP")
 # A phone's 48 megapixels pass; decoded, a picture ten times as large would fill the memory.
 MOST_PIXELS = 50_000_000
 # Ultralytics drops smaller pictures from a training without an error.
@@ -27,19 +25,19 @@ def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
     """An encoded image as uint8 BGR (h, w, 3).
 
     Raises:
-        DatasetError: the bytes are not an image.
+        DatasetError: the bytes are not a JPEG, PNG or WebP image.
     """
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DatasetError(f"{name}: unreadable image; replace or remove it")
-    return np.asarray(image, np.uint8)
+    try:
+        return decode(content)
+    except ImageError as error:
+        raise DatasetError(f"{name}: unreadable image ({error}); replace or remove it") from None
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
     """An image file as uint8 BGR (h, w, 3).
 
     Raises:
-        DatasetError: the file is not an image.
+        DatasetError: the file is not a JPEG, PNG or WebP image.
     """
     return decode_image(path.read_bytes(), str(path))
 
@@ -53,7 +51,7 @@ def read_grey(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=IMAGE_FORMATS) as image:
+            with Image.open(path, formats=FORMATS) as image:
                 _refuse_size(image.size)
                 image.load()
                 return image.convert("L")
@@ -79,7 +77,7 @@ def _refuse_size(size: tuple[int, int]) -> None:
 
 def size_of(path: Path) -> tuple[int, int]:
     """Width and height of an image file as `read_image` decodes it, turned as its camera says."""
-    with Image.open(path, formats=IMAGE_FORMATS) as image:
+    with Image.open(path, formats=FORMATS) as image:
         if ExifTags.Base.Orientation not in image.getexif():
             return image.size
     height, width = read_image(path).shape[:2]

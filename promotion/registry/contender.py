@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,12 +65,17 @@ def open_version(client: MlflowClient, number: str) -> Contender:
             f"{REGISTERED_MODEL} version {number}: SHA-256 of its files is not the one that was "
             "registered; they were changed, register the run again"
         )
+    path = list(sys.path)
     try:
         model = mlflow.pyfunc.load_model(str(files), suppress_warnings=True)
     except MlflowException as error:
         # MLflow wraps what the model raises on its way in.
         cause = error.__cause__ or error.__context__
         raise cause if isinstance(cause, ChecksumError) else error from None
+    finally:
+        # MLflow puts the version's copy of this package first, where processes started later would
+        # take it for the package.
+        sys.path[:] = path
     if model.model_config[CHECKSUM] != registered.tags[VersionTag.WEIGHTS_SHA256]:
         raise ChecksumError(
             f"{REGISTERED_MODEL} version {number}: its checksum is not that of the registry; "

@@ -5,32 +5,35 @@ MLflow loads this file as code (no pickle); it needs ONNX Runtime, NumPy, OpenCV
 
 from __future__ import annotations
 
-import warnings
-from io import BytesIO
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import mlflow
-import numpy as np
 import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
-from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from promotion.checksums import verify
-from promotion.detection.detector import LOWEST_CONFIDENCE, Detector
+from promotion.detection.detector import LOWEST_CONFIDENCE, Detections, Detector
+from promotion.images import ImageError, check_whole, decode, size_of
 
 IMAGE_COLUMN = "image"
+THRESHOLD = "threshold"
 MODEL_ARTIFACT = "model"
 CHECKSUM = "sha256"
 OUTPUT_COLUMNS = ("image", "x0", "y0", "x1", "y1", "confidence")
+# What one request may ask for: some seconds of one core at the most.
+MOST_ROWS = 64
 MOST_PIXELS = 50_000_000
 
 
+class TooLargeError(ValueError):
+    """More rows or pixels than one request may ask for."""
+
+
 class PersonDetector(PythonModel):
-    """Finds persons in encoded photographs (JPEG or PNG), one a row of the column `image`."""
+    """Finds persons in encoded photographs (JPEG, PNG, WebP), one a row of the column `image`."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Open the ONNX file of the registered version.
@@ -50,19 +53,19 @@ class PersonDetector(PythonModel):
         """Boxes in pixels, one row a box: image (index of the row), x0, y0, x1, y1, confidence.
 
         Raises:
-            MlflowException: a row is not a whole image of a sensible size, or the threshold is not
-                a confidence; the scoring server answers 400.
+            MlflowException: a row is not a whole image, the rows are too many or too large, or the
+                threshold is not a confidence; the scoring server answers 400.
         """
-        threshold = float((params or {})["threshold"])
-        if not LOWEST_CONFIDENCE <= threshold <= 1:
-            raise MlflowException.invalid_parameter_value(
-                f"threshold {threshold} is out of range: from {LOWEST_CONFIDENCE} to 1"
-            )
-        rows = []
-        for index, content in enumerate(model_input[IMAGE_COLUMN]):
-            found = self.detector.detect(_read_photograph(content, index), threshold)
-            for box, confidence in zip(found.boxes, found.confidences, strict=True):
-                rows.append((index, *(float(edge) for edge in box), float(confidence)))
+        contents = list(model_input[IMAGE_COLUMN])
+        try:
+            threshold = read_threshold((params or {}).get(THRESHOLD))
+            check_amount(contents)
+            found = [
+                look(self.detector, content, row, threshold) for row, content in enumerate(contents)
+            ]
+        except ValueError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from None
+        rows = [box for row, one in enumerate(found) for box in to_rows(one, row)]
         table = pd.DataFrame(rows, columns=list(OUTPUT_COLUMNS))
         return table.astype({"image": "int64", **dict.fromkeys(OUTPUT_COLUMNS[1:], "float64")})
 
@@ -79,27 +82,63 @@ def open_onnx(onnx: Path, sha256: str) -> PersonDetector:
     return model
 
 
-def _read_photograph(content: bytes, row: int) -> NDArray[np.uint8]:
-    """The picture as uint8 BGR (h, w, 3); its size is checked before it is decoded."""
+def read_threshold(value: object) -> float:
+    """The threshold that a client asks for.
+
+    Raises:
+        ValueError: it is not a number from `LOWEST_CONFIDENCE` to 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{THRESHOLD} is not a number from {LOWEST_CONFIDENCE} to 1")
+    if not LOWEST_CONFIDENCE <= value <= 1:
+        raise ValueError(f"{THRESHOLD} is out of range: from {LOWEST_CONFIDENCE} to 1")
+    return float(value)
+
+
+def check_amount(contents: Sequence[bytes]) -> None:
+    """Bound what a request asks for, by the headers of its images, before any is decoded.
+
+    Raises:
+        ImageError: a row is no JPEG, PNG or WebP.
+        TooLargeError: there are too many rows, or too many pixels in all of them.
+    """
+    if len(contents) > MOST_ROWS:
+        raise TooLargeError(f"{len(contents)} images; one request may send {MOST_ROWS}")
+    pixels = 0
+    for row, content in enumerate(contents):
+        try:
+            width, height = size_of(content)
+        except ImageError as error:
+            raise ImageError(f"row {row}: {error}") from None
+        pixels += width * height
+        if pixels > MOST_PIXELS:
+            raise TooLargeError(
+                f"row {row}: with this image of {width} × {height} pixels there are {pixels}; "
+                f"one request may send {MOST_PIXELS // 1_000_000} million in all"
+            )
+
+
+def look(detector: Detector, content: bytes, row: int, threshold: float) -> Detections:
+    """The persons in one encoded photograph.
+
+    Raises:
+        ImageError: it is not a whole image; the message names the row.
+    """
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(content)) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise MlflowException.invalid_parameter_value(
-                    f"row {row}: the image has {image.width} × {image.height} pixels; "
-                    f"at most {MOST_PIXELS // 1_000_000} million are taken"
-                )
-            # OpenCV would fill the missing part of a truncated file with grey.
-            image.load()
-    except UnidentifiedImageError:
-        raise MlflowException.invalid_parameter_value(f"row {row}: not an image") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise MlflowException.invalid_parameter_value(
-            f"row {row}: not a whole image (JPEG or PNG): {error}"
-        ) from None
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise MlflowException.invalid_parameter_value(f"row {row}: not a JPEG or PNG image")
-    return np.asarray(picture, np.uint8)
+        check_whole(content)
+        picture = decode(content)
+    except ImageError as error:
+        raise ImageError(f"row {row}: {error}") from None
+    return detector.detect(picture, threshold)
+
+
+def to_rows(found: Detections, row: int) -> list[dict[str, float]]:
+    """The boxes of one photograph as rows with the names of `OUTPUT_COLUMNS`."""
+    boxes, confidences = found.boxes.tolist(), found.confidences.tolist()
+    return [
+        dict(zip(OUTPUT_COLUMNS, (row, *box, confidence), strict=True))
+        for box, confidence in zip(boxes, confidences, strict=True)
+    ]
 
 
 mlflow.models.set_model(PersonDetector())

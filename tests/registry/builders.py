@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from promotion import registry
 from promotion.checksums import sha256_of
 from promotion.comparison import Evidence
 from promotion.decision import Decision, decide
-from promotion.registry import transitions
+from promotion.registry import registration, transitions
 from promotion.registry.parity import Parity
 from promotion.store import Artifact, Tag, log_bytes
 from tests.builders import POLICY, connect_to, evidence
@@ -59,8 +58,8 @@ def register_starter(home: Path, starter: Path) -> Registered:
     ]
     found = evidence(runs=runs)
     decision = decide(found, POLICY, [])
-    number = registry.register(client, decision, found)
+    number = registration.register(client, decision, found)
     assert number is not None
-    registry.stage(client, decision, "decided", number, SAME)
+    registration.stage(client, decision, "decided", number, SAME)
     transitions.promote(client, number, "stable")
     return Registered(home, decision, found, number, ended)

@@ -71,6 +71,7 @@ def test_the_shipped_code_holds_only_what_serving_needs(model_folder: Path) -> N
         "promotion/checksums.py",
         "promotion/detection/detector.py",
         "promotion/errors.py",
+        "promotion/images.py",
         "promotion/registry/serving.py",
     }
     for name in shipped:
@@ -231,7 +232,7 @@ def test_bad_requests_get_a_clear_4xx_and_the_server_lives(
         (served.show(b""), "not an image"),
         (served.show(whole[: len(whole) // 2]), "not a whole image"),
         (served.show(huge), "8000 × 8000 pixels"),
-        (served.show(whole, column="picture"), "missing inputs"),
+        (served.show(whole, column="picture"), "columns"),
         (served.show(whole, params={"threshold": 7}), "out of range"),
         (served.ask({"dataframe_split": {"columns": ["image"], "data": [[3]]}}), "image"),
         (served.ask({"wrong": 1}), "dataframe_split"),
