@@ -191,7 +191,7 @@ def test_an_unexpected_error_is_one_line_and_debug_shows_where(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("nobody thought of this")
 
-    monkeypatch.setattr("promotion.registry.recover", broken)
+    monkeypatch.setattr("promotion.registry.versions", broken)
     done = invoke("status", home=home)
     assert done.exit_code == 1
     assert done.stderr.count("\n") == 1

@@ -12,13 +12,11 @@ from promotion.audit import (
     AuditedRun,
     Experiment,
     OperatingFacts,
-    Placement,
     RecallCounts,
-    Recalls,
     audit,
 )
 from promotion.audit.checks import CHECKS
-from promotion.audit.experiment import Claim
+from promotion.audit.experiment import Claim, Placement, Recalls
 from promotion.comparison import MetricComparison, SplitFacts
 from promotion.facts import Note
 from promotion.paths import ROOT
@@ -38,6 +36,8 @@ def compared(**changes: object) -> MetricComparison:
         "image_error": 0.02,
         "seed_error": 0.01,
         "probability_better": 0.99,
+        "law": {"centre": 0.1, "scale": 0.02, "freedom": 1e6, "low": -1.0, "high": 1.0},
+        "collapsed": [],
     }
     return MetricComparison.model_validate({**facts, **changes})
 
@@ -81,7 +81,7 @@ CLEAN = Experiment(
     constraints={"latence faible": "latency_p95_ms", "stabilité": "seed_spread"},
     splits={
         "val": SplitFacts(images=100, persons=600),
-        "test": SplitFacts(images=200, persons=1200),
+        "test": SplitFacts(images=200, persons=1200, groups=200),
     },
     selected_on="val",
     claimed_on="test",
@@ -120,6 +120,10 @@ def first_only(**values: object) -> Callable[[AuditedRun], dict[str, object]]:
 
 NEARLY_SAME = Note(id="nearly_same", facts={"one": "test/a.jpg", "other": "train/b.jpg", "bits": 2})
 FLAWS: list[tuple[str, Experiment]] = [
+    (
+        "independent-images",
+        changed(splits={"test": SplitFacts(images=200, persons=1200, groups=8)}),
+    ),
     ("parameter-effect", with_runs(without_rate)),
     (
         "parameter-effect",

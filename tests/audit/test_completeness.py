@@ -12,7 +12,7 @@ from promotion.audit import AuditedRun, Experiment, Finding, audit, read_experim
 from promotion.audit.experiment import Placement, Recalls
 from promotion.audit.sameness import significant_digits
 from promotion.checksums import sha256_of
-from promotion.comparison import MetricComparison
+from promotion.comparison import ConfidenceDistribution, MetricComparison
 from promotion.paths import ROOT
 from promotion.report.sentences import finding_sentence
 from promotion.store import Artifact, Tag, connect
@@ -146,6 +146,8 @@ def test_an_untrained_model_beats_only_by_digits_that_are_shown(
 ) -> None:
     compared = MetricComparison(
         metric="mAP50",
+        collapsed=[],
+        law=ConfidenceDistribution(centre=0.0, scale=0.1, freedom=1e6, low=-1.0, high=1.0),
         candidate=candidate,
         baseline=untrained,
         difference=candidate - untrained,

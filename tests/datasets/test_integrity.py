@@ -10,8 +10,6 @@ from PIL import Image
 
 from promotion.datasets import (
     PreparedDataset,
-    check_unseen,
-    images_of,
     labels_of,
     prepare,
 )
@@ -71,22 +69,6 @@ def near_copy(image: Path, place: Path) -> None:
         opened.save(place, quality=60)
 
 
-def test_a_near_duplicate_in_two_splits_is_a_warning(folder: Path) -> None:
-    image = first(folder, "images", "train")
-    near_copy(image, folder / "images" / "test" / "again.jpg")
-    findings = prepare_folder(folder).manifest.findings
-    assert [found.id for found in findings] == ["nearly_same"]
-    assert findings[0].facts["one"] == f"train/{image.name}"
-    assert findings[0].facts["other"] == "test/again.jpg"
-    assert findings[0].facts["bits"] <= 4
-
-
-def test_near_duplicates_within_a_split_leak_nothing_and_are_not_told(folder: Path) -> None:
-    image = first(folder, "images", "train")
-    near_copy(image, image.with_name("again.jpg"))
-    assert prepare_folder(folder).manifest.findings == []
-
-
 def test_every_fault_of_a_folder_has_a_line(folder: Path) -> None:
     first(folder, "labels", "train").write_text("3 0.5 0.5 0.2 0.2\n")
     first(folder, "labels", "val").write_text("0 0.5 0.5 0.2\n")
@@ -103,27 +85,3 @@ def canary_of(folder: Path, *images: Path) -> PreparedDataset:
             (folder / part / "canary").mkdir(parents=True, exist_ok=True)
             shutil.copy(path, folder / part / "canary" / path.name)
     return prepare(CanaryDataset(source="folder", path=folder), folder.parent / "canary_home")
-
-
-def test_a_canary_on_pictures_that_the_model_knows_is_an_error(
-    streets: PreparedDataset, tmp_path: Path
-) -> None:
-    known = images_of(streets.folder, "train")
-    canary = canary_of(tmp_path / "canary", *known)
-    errors, warnings = check_unseen(canary.manifest, streets.manifest)
-    assert len(errors) == len(known)
-    assert all(image.name in error for image, error in zip(known, errors, strict=True))
-    assert warnings == []
-
-
-def test_a_canary_on_nearly_known_pictures_is_a_warning(
-    streets: PreparedDataset, tmp_path: Path
-) -> None:
-    image = images_of(streets.folder, "val")[0]
-    folder = tmp_path / "canary"
-    canary_of(folder, image)
-    near_copy(image, folder / "images" / "canary" / image.name)
-    canary = prepare(CanaryDataset(source="folder", path=folder), tmp_path / "home")
-    errors, warnings = check_unseen(canary.manifest, streets.manifest)
-    assert errors == []
-    assert [one.id for one in warnings] == ["nearly_seen"]

@@ -136,6 +136,7 @@ def planted(
         ledger=ledger,
         untrained={
             "name": "start",
+            "person_class": "person",
             "val_metrics": start.metrics(),
             "test_metrics": start.metrics(),
             "comparison": confirm(ours, [start], by, REPLICATES),

@@ -8,7 +8,7 @@ import pytest
 
 from promotion.comparison import FailedVariant, summarise
 from promotion.decision import decide
-from promotion.report.document import calibration_rows, render_calibration, render_original
+from promotion.report.document import render_original
 from promotion.report.publication import publish, write_document
 from promotion.study import Policy
 from tests.builders import POLICY, evidence
@@ -87,8 +87,3 @@ def test_the_lab_s_original_decision_is_read_again_in_full() -> None:
     assert "3\u202f000 boîtes" in page
     assert "audit.html#parameter-effect" in page
     assert "p = 0,77" in page
-
-
-def test_the_simulation_s_table_has_every_scenario() -> None:
-    page = render_calibration()
-    assert page.count("\n|") - 2 == len(calibration_rows())

@@ -15,7 +15,7 @@ from promotion.datasets import PreparedDataset, ground_truth, images_of
 from promotion.detection import Diagnosis, Seen, curve_of, diagnose, see
 from promotion.metrics import RECALL_LEVELS
 from promotion.report import plots
-from promotion.report.document import calibration_rows
+from promotion.report.calibration import calibration_rows
 from promotion.study import OperatingPoint
 from tests.builders import POLICY, evidence, random_split
 from tests.report.builders import canary
@@ -158,12 +158,6 @@ def test_the_same_pictures_are_shown_as_each_model_sees_them(streets: PreparedDa
     for rows, line in ((reference, "--"), (candidate, "-")):
         assert {patch.get_linestyle() for axes in rows for patch in axes.patches} <= {line}
     assert "manquée" in words_of(figure)
-
-
-def test_the_simulation_is_drawn_with_a_row_a_scenario() -> None:
-    rows = calibration_rows()
-    figure = plots.calibration(rows)
-    assert len(figure.axes[0].get_yticks()) == len(rows)
 
 
 def test_a_canary_is_drawn_look_by_look() -> None:

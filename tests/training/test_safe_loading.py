@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from promotion.datasets import PreparedDataset, prepare
 from promotion.errors import PromotionError
@@ -98,21 +99,28 @@ def test_ultralytics_leaves_child_processes_their_threads() -> None:
         assert done.stdout.strip() == expected, done.stderr
 
 
+def cache_of(dataset: PreparedDataset) -> Path:
+    """Where Ultralytics keeps what it read of the training labels."""
+    place = Path(yaml.safe_load(dataset.data_yaml.read_text(encoding="utf-8"))["path"])
+    return place / "labels" / "train.cache"
+
+
 def test_a_payload_in_a_label_cache_does_not_run(folder: Path, trace: Path, tmp_path: Path) -> None:
-    """Ultralytics reads labels/train.cache from the user's own folder, and would unpickle it."""
-    for split in ("train", "val"):
-        with (folder / "labels" / f"{split}.cache").open("wb") as file:
-            np.save(file, {"labels": Payload(trace)}, allow_pickle=True)
+    """Ultralytics would unpickle whatever lies beside the labels, in the home or in a folder."""
     dataset = prepare(Dataset(source="folder", path=folder), tmp_path / "home")
+    for place in (folder / "labels" / "train.cache", cache_of(dataset)):
+        with place.open("wb") as file:
+            np.save(file, {"labels": Payload(trace)}, allow_pickle=True)
     _warm_label_caches(dataset.data_yaml)
     assert not trace.exists()
-    assert len(read_label_cache(folder / "labels" / "train.cache")["labels"]) == 4
+    assert len(read_label_cache(cache_of(dataset))["labels"]) == 4
 
 
 def test_a_label_cache_of_ultralytics_own_is_read(folder: Path, tmp_path: Path) -> None:
     """It would otherwise scan the labels anew for every variant."""
     dataset = prepare(Dataset(source="folder", path=folder), tmp_path / "home")
     _warm_label_caches(dataset.data_yaml)
-    content = read_label_cache(folder / "labels" / "train.cache")
+    content = read_label_cache(cache_of(dataset))
     assert len(content["labels"]) == 4
     assert content["labels"][0]["bboxes"].shape[1] == 4
+    assert not list(folder.rglob("*.cache"))
