@@ -123,4 +123,3 @@ def test_a_label_cache_of_ultralytics_own_is_read(folder: Path, tmp_path: Path) 
     content = read_label_cache(cache_of(dataset))
     assert len(content["labels"]) == 4
     assert content["labels"][0]["bboxes"].shape[1] == 4
-    assert not list(folder.rglob("*.cache"))
