@@ -17,6 +17,7 @@ from promotion.comparison.bounds import (
     uncertain_bounds,
 )
 from promotion.comparison.evidence import RunFacts
+from promotion.metrics import COSTS
 from promotion.study import Policy
 
 SEED = 20240501
@@ -57,21 +58,20 @@ def cost_bounds(
     """One-sided bounds of each cost of a run.
 
     `milliseconds` are latencies, a row an image and a column a run; `baseline` names the runs that
-    the latency ratio is to. Of the duration of one training and of the model's size there is one
-    value each.
+    the latency ratio is to.
     """
     own = milliseconds[run.run_name]
     ratio = own / milliseconds[list(baseline)].median(axis=1)
     energy = uncertain_bounds(
         run.metrics["energy_wh"], ENERGY_UNCERTAINTY[energy_method], confidence
     )
-    return {
+    # Of what is measured once, without a stated uncertainty, the value is all there is.
+    bounds = {name: point_bounds(run.metrics.get(name)) for name in COSTS}
+    return bounds | {
         "latency_p50_ms": quantile_bounds(own.tolist(), 0.5, confidence),
         "latency_p95_ms": quantile_bounds(own.tolist(), 0.95, confidence),
         "latency_ratio": quantile_bounds(ratio.tolist(), 0.5, confidence),
         "energy_wh": energy,
-        "train_seconds": point_bounds(run.metrics.get("train_seconds")),
-        "model_mb": point_bounds(run.metrics.get("model_mb")),
     }
 
 
