@@ -6,7 +6,6 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable
-from functools import cache
 from importlib.metadata import version
 
 import cpuinfo
@@ -14,6 +13,7 @@ import psutil
 
 from promotion.paths import ROOT
 
+HARDWARE_VARIABLE = "PROMOTION_HARDWARE"
 LIBRARIES = (
     "torch",
     "torchvision",
@@ -35,12 +35,18 @@ def code_version() -> str:
     return answer.stdout.strip()
 
 
-@cache
 def hardware() -> str:
-    """Processor, cores and memory of this machine, on one line."""
-    memory = psutil.virtual_memory().total / 2**30
-    name = cpuinfo.get_cpu_info().get("brand_raw") or platform.machine()
-    return f"{name} × {os.cpu_count()}, {memory:.0f} GiB"
+    """Processor, cores and memory of this machine, on one line.
+
+    Asking the processor for its name takes a second: the processes that this one starts are told.
+    """
+    known = os.environ.get(HARDWARE_VARIABLE)
+    if known is None:
+        memory = psutil.virtual_memory().total / 2**30
+        name = cpuinfo.get_cpu_info().get("brand_raw") or platform.machine()
+        known = f"{name} × {os.cpu_count()}, {memory:.0f} GiB"
+        os.environ[HARDWARE_VARIABLE] = known
+    return known
 
 
 def library_versions(names: Iterable[str] = LIBRARIES) -> dict[str, str]:
