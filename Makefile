@@ -9,12 +9,13 @@ report: $(INSTALLED)
 
 # The files of one folder share what takes long to make, so that a worker takes a folder whole.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not trial"
 
 test-fast: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses 2 -m "not end_to_end and not slow"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not end_to_end and not slow and not trial"
 
 trials: $(INSTALLED)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m trial
 	$(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/bootstrap.py
 	$(BIN)/python benchmarks/batch.py
