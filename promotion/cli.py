@@ -201,13 +201,9 @@ def _train(flow: Flow, jobs: int | None, backend: Backend) -> list[Outcome]:
 
 def _say_if_unchecked(flow: Flow) -> None:
     """Say what a starting checkpoint is that the study names without its checksum."""
-    from promotion.checksums import sha256_of
-    from promotion.training import expected_sum, starting_weights
-
-    model = flow.file.study.model
-    path = starting_weights(model, flow.home)
-    if expected_sum(model) is None:
-        say(f"model.weights: no model.sha256 was given for {path}; it is {sha256_of(path)}")
+    start = flow.start
+    if not start.expected:
+        say(f"model.weights: no model.sha256 was given for {start.path}; it is {start.sha256}")
 
 
 def _exit_if_failed(outcomes: list[Outcome]) -> None:

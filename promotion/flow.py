@@ -61,8 +61,8 @@ from promotion.store import (
     search,
     tested,
 )
-from promotion.study import Model, Study
-from promotion.training import person_class, starting_sha256, starting_weights
+from promotion.study import Study
+from promotion.training import StartingPoint, person_class, starting_point
 
 Report = Callable[[Outcome], None]
 
@@ -93,18 +93,18 @@ class Standing:
         return replace(self, runs=runs)
 
 
-def survey(file: StudyFile, home: Path, client: MlflowClient) -> Standing:
-    """Look once at the data, the starting weights and MLflow, and say what stands.
+def survey(file: StudyFile, home: Path, client: MlflowClient, start: str) -> Standing:
+    """Look once at the data and at MLflow, and say what stands.
+
+    `start` is the SHA-256 of the starting checkpoint.
 
     A change of the code that writes the report does not make a decision untrue, so that the steps
     after the training are found by their inputs.
 
     Raises:
         DatasetError: the dataset cannot be made or trusted.
-        PromotionError: there is no usable starting model.
     """
     study = file.study
-    start = starting_sha256(study.model, home)
     digest = prepare(study.dataset, home).manifest.digest
     steps = variant_steps(study, STEPS[Role.VARIANT].path, digest, start)
     done = search(client, study.experiment, {Tag.COMPLETE: "true"})
@@ -193,7 +193,7 @@ def plan(role: str, study: Study, standing: Standing, **known: object) -> Step:
     return Step(role, name, step.path, printed, inputs, tags)
 
 
-def check_start(model: Model, home: Path) -> None:
+def check_start(checkpoint: Path) -> None:
     """Open the starting checkpoint once, here, before a whole batch finds that it cannot.
 
     Raises:
@@ -202,7 +202,7 @@ def check_start(model: Model, home: Path) -> None:
     # Importing torch takes seconds, and only what trains needs it.
     from promotion.training.yolo import class_names
 
-    person_class(class_names(starting_weights(model, home)))
+    person_class(class_names(checkpoint))
 
 
 class Flow:
@@ -219,9 +219,14 @@ class Flow:
         return connect(self.home, self.file.study.experiment)
 
     @cached_property
+    def start(self) -> StartingPoint:
+        """The verified checkpoint that training starts from."""
+        return starting_point(self.file.study.model, self.home)
+
+    @cached_property
     def standing(self) -> Standing:
         """What stands; each step that is done here brings it on."""
-        return survey(self.file, self.home, self.client)
+        return survey(self.file, self.home, self.client, self.start.sha256)
 
     def run(self, jobs: int, backend: Backend) -> list[Outcome]:
         """Make the dataset and train every variant; failed variants are among the outcomes."""
@@ -230,7 +235,7 @@ class Flow:
             # What would stop the batch later is found before any work is done.
             waiting = [s for s in self.standing.variants if s.name not in self.standing.trained]
             if waiting:
-                check_start(self.file.study.model, self.home)
+                check_start(self.start.path)
             self._advance(Role.DATASET)
             kept = [
                 Outcome(name, Role.VARIANT, "kept", run_id)

@@ -5,9 +5,10 @@ opened only where a model is trained or exported.
 """
 
 from promotion.training.checkpoints import (
+    StartingPoint,
     expected_sum,
     person_class,
-    starting_sha256,
+    starting_point,
     starting_weights,
 )
 from promotion.training.energy import Energy, energy_meter
@@ -23,6 +24,7 @@ from promotion.training.variant import (
 __all__ = [
     "Energy",
     "Evaluated",
+    "StartingPoint",
     "Trained",
     "energy_meter",
     "evaluate_variant",
@@ -30,7 +32,7 @@ __all__ = [
     "load_history",
     "person_class",
     "record_variant",
-    "starting_sha256",
+    "starting_point",
     "starting_weights",
     "train_variant",
 ]

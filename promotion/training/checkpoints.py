@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from zipfile import is_zipfile
 
@@ -30,8 +31,22 @@ def shipped_sums() -> dict[str, str]:
     return {name: digest for digest, name in (line.split() for line in lines)}
 
 
+@dataclass(frozen=True)
+class StartingPoint:
+    """The checkpoint that training starts from; `expected` if its SHA-256 was asked for."""
+
+    path: Path
+    sha256: str
+    expected: bool
+
+
 def starting_weights(model: Model, home: Path) -> Path:
-    """The verified checkpoint that training starts from.
+    """The verified checkpoint that training starts from; see `starting_point`."""
+    return _verified(model, home)[0]
+
+
+def starting_point(model: Model, home: Path) -> StartingPoint:
+    """The verified checkpoint that training starts from, hashed once.
 
     `model.weights` names a published checkpoint (downloaded once, or taken from PROMOTION_DATA),
     a file shipped in weights/, or any file of the user's own.
@@ -41,17 +56,8 @@ def starting_weights(model: Model, home: Path) -> Path:
         ChecksumError: the file is not the one that was meant.
         DownloadError: a published checkpoint is out of reach.
     """
-    return _verified(model, home)[0]
-
-
-def starting_sha256(model: Model, home: Path) -> str:
-    """The SHA-256 of that checkpoint; where it was verified, it is not computed once more.
-
-    Raises:
-        PromotionError: as for the checkpoint itself.
-    """
     path, sha256 = _verified(model, home)
-    return sha256 or sha256_of(path)
+    return StartingPoint(path, sha256 or sha256_of(path), expected=sha256 is not None)
 
 
 def _verified(model: Model, home: Path) -> tuple[Path, str | None]:

@@ -36,7 +36,7 @@ def test_the_decision_has_every_field_that_others_read(smoke_home: Path) -> None
     decision = json.loads((smoke_home / "decision.json").read_text(encoding="utf-8"))
     assert decision["study"] == "smoke"
     assert decision["verdict"] == "promote"
-    assert (decision["split"], decision["images"]) == ("test", 8)
+    assert (decision["split"], decision["images"]) == ("test", 32)
     for side in ("candidate", "baseline"):
         assert set(decision[side]) >= {"run_name", "run_id", "config", "params", "metrics"}
     for metric in decision["comparison"]:
@@ -71,7 +71,7 @@ def test_each_variant_has_the_lab_s_metrics_its_artifacts_and_its_dataset(
         costs = ("latency_p50_ms", "latency_p95_ms", "energy_wh", "train_seconds")
         assert set(run.data.metrics) >= {*names, *costs}
         assert run.data.metrics["threshold"] >= 0.01
-        assert run.data.params["applied_lr0"] == run.data.params["lr0"] == "0.0005"
+        assert run.data.params["applied_lr0"] == run.data.params["lr0"] == "0.002"
         assert len(run.inputs.dataset_inputs) == 2
         model = artifact(client, run.info.run_id, Artifact.MODEL)
         assert sha256_of(model) == run.data.tags[Tag.WEIGHTS_SHA256]

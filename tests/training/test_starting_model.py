@@ -36,7 +36,7 @@ OTHERS = {
 def test_a_checkpoint_of_another_kind_is_named(config: str, tmp_path: Path) -> None:
     path = untrained(config, tmp_path / "other.pt")
     with pytest.raises(PromotionError, match=OTHERS[config]) as caught:
-        check_start(Model(weights=str(path)), tmp_path)
+        check_start(path)
     assert "name a detection checkpoint" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -54,7 +54,7 @@ def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("letter.txt", "dear reader")
     with pytest.raises(PromotionError, match="is not a checkpoint of Ultralytics") as caught:
-        check_start(Model(weights=str(path)), tmp_path)
+        check_start(path)
     assert "\n" not in str(caught.value)
 
 
@@ -108,7 +108,7 @@ def test_classes_without_a_person_are_told_before_training(tmp_path: Path) -> No
     names = dict(enumerate(["car", "lorry"]))
     path = two_classes(tmp_path / "own.pt", names)
     with pytest.raises(PromotionError, match=r"2 classes is named person \(car, lorry\)"):
-        check_start(Model(weights=str(path)), tmp_path)
+        check_start(path)
 
 
 def test_the_second_class_is_measured_if_it_is_the_person(
