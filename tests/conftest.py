@@ -181,6 +181,8 @@ def registry_home(three_versions: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+# xdist writes the groups into the tests' names, and would do so before they are there.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give tests that share what takes a minute to make to one worker, and each file to one."""
     for item in items:

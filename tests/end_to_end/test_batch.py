@@ -49,6 +49,7 @@ def test_an_interrupted_batch_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert "1 trained, 1 kept from before, 0 failed" in done.stdout
 
 
+@pytest.mark.trial
 def test_a_failed_variant_stops_no_other_and_is_shown(changing_home: Path) -> None:
     # One picture of 32 pixels a batch leaves batch normalisation nothing to average.
     failing = ("--set", "grid.imgsz=[32,96,160]", "--set", "grid.batch=[1]", *ONE_SEED)

@@ -12,7 +12,7 @@ from promotion.paths import ROOT
 from tests.builders import MlflowServer, clean_environment, promotion
 from tests.end_to_end.builders import STUDY
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.trial]
 
 
 def test_the_same_notebooks_run_against_a_tracking_server(
