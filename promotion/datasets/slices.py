@@ -9,6 +9,7 @@ import pandas as pd
 
 from promotion.datasets.yolo import images_of, labels_of, read_labels
 from promotion.errors import DatasetError
+from promotion.study.policy import LONGEST_NAME, is_plain
 
 # What a picture's name does not say: its light and its weather, in a user's folder also its clip.
 SLICES_FILE = "slices.csv"
@@ -27,15 +28,26 @@ def slices_of(folder: Path, split: str) -> pd.DataFrame:
     say of a picture is `unknown`.
 
     Raises:
-        DatasetError: slices.csv cannot be read.
+        DatasetError: slices.csv cannot be read, or names a slice by what is no name.
     """
     paths = images_of(folder, split)
     table = pd.DataFrame({"image": [path.name for path in paths]})
     table[CROWDING] = [crowding(len(read_labels(labels_of(path)))) for path in paths]
     written = read_slices(folder)
     for column in written:
+        _refuse_markup(folder / SLICES_FILE, [str(column), *written[column].dropna().unique()])
         table[str(column)] = table["image"].map(written[column]).fillna(UNKNOWN).astype(str)
     return table
+
+
+def _refuse_markup(path: Path, names: Iterable[str]) -> None:
+    """Tables, plots and pages show these names as they are."""
+    for name in names:
+        if not is_plain(name):
+            raise DatasetError(
+                f"{path}: {name[:LONGEST_NAME]!r} does not name a slice: use words, without the "
+                f"signs of a markup, at most {LONGEST_NAME} characters"
+            )
 
 
 def crowding(persons: int) -> str:

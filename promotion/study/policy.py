@@ -25,20 +25,24 @@ def _measure(name: str) -> str:
 
 Metric = Annotated[str, AfterValidator(_metric)]
 MeasureName = Annotated[str, AfterValidator(_measure)]
-LONGEST_CONSTRAINT = 80
+LONGEST_NAME = 80
 
 
-def _constraint(text: str) -> str:
-    if len(text) > LONGEST_CONSTRAINT or not re.fullmatch(r"[\w '’(),./%°-]+", text):
+def is_plain(name: str) -> bool:
+    """Whether a document or a page can show a user's name as it is: words, no sign of a markup."""
+    return len(name) <= LONGEST_NAME and bool(re.fullmatch(r"[\w '’(),./%°:+-]+", name))
+
+
+def _plain(name: str) -> str:
+    if not is_plain(name):
         raise ValueError(
-            f"{text[:LONGEST_CONSTRAINT]!r} does not name a constraint: use words, without the "
-            f"signs of a markup, at most {LONGEST_CONSTRAINT} characters"
+            f"{name[:LONGEST_NAME]!r} is not a name: use words, without the signs of a "
+            f"markup, at most {LONGEST_NAME} characters"
         )
-    return text
+    return name
 
 
-# A document or a page shows it as it is.
-ConstraintName = Annotated[str, AfterValidator(_constraint)]
+PlainName = Annotated[str, AfterValidator(_plain)]
 
 
 class Objective(Section):
@@ -97,10 +101,10 @@ class Policy(Section):
     """By what the decision is made. The first objective chooses; the others must not be lost."""
 
     objectives: Annotated[list[Objective], Field(min_length=1)]
-    constraints: dict[ConstraintName, MeasureName] = Field(default={})
+    constraints: dict[PlainName, MeasureName] = Field(default={})
     gates: list[GateRule] = Field(default=[])
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    slices: dict[str, SliceGuard] = Field(default={})
+    slices: dict[PlainName, SliceGuard] = Field(default={})
     operating_point: OperatingPoint = OperatingPoint()
     approval: bool = False
     # How often one test may be opened, and the numbers of seeds at which it will be looked at.

@@ -7,6 +7,7 @@ are read with the classes of a detector alone. Import this module before Ultraly
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,7 +69,8 @@ def class_names(path: Path) -> dict[int, str]:
         PromotionError: it is no checkpoint, or not of a YOLO detector.
     """
     names = open_checkpoint(path).names or {}
-    return {index: str(name) for index, name in names.items()}
+    # A page shows them as code, in one line.
+    return {index: re.sub(r"[`\s]+", " ", str(name))[:80] for index, name in names.items()}
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

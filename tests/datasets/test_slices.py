@@ -115,3 +115,21 @@ def test_no_other_domain_snows() -> None:
         weathers = {draw_scene(domain, "val", index).weather for index in range(25)}
         assert "snow" not in weathers
         assert weathers <= {"clear", "wet", "fog"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image,weather\nb.jpg,<script>alert(1)</script>\n",
+        "image,weather\nb.jpg,wet | dry\n",
+        "image,weather\nb.jpg,$\\frac{1}{0}$\n",
+        "image,`weather`\nb.jpg,wet\n",
+        f"image,weather\nb.jpg,{'w' * 81}\n",
+    ],
+)
+def test_a_slice_is_named_by_words(folder: Path, text: str) -> None:
+    """Its name stands in tables, plots and pages, where a markup would be carried out."""
+    (folder / "slices.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(DatasetError, match="does not name a slice: use words") as caught:
+        slices_of(folder, "test")
+    assert "\n" not in str(caught.value)
