@@ -12,7 +12,7 @@ from promotion import lab
 from promotion.audit import audit
 from promotion.comparison import Evidence, MeasureBounds
 from promotion.decision import Decision, measure
-from promotion.metrics import COSTS, MEASURES
+from promotion.metrics import COSTS, MEASURES, METRICS
 from promotion.paths import ROOT
 from promotion.report import calibration, tables, words
 from promotion.report.sentences import (
@@ -45,6 +45,7 @@ def render(template: str, decision: Decision, evidence: Evidence, study: Study) 
             "ledger_sentence": ledger_sentence,
             "reason_of_verdict": reason_of_verdict,
             "measure": measure,
+            "metrics": METRICS,
             "dearer": [
                 name for name in COSTS if MEASURES[name].told and _is_dearer(name, evidence)
             ],
