@@ -10,7 +10,7 @@ from mlflow.tracking import MlflowClient
 
 from promotion import registry
 from promotion.errors import ChecksumError, RegistryError
-from promotion.registry import PRODUCTION
+from promotion.registry import PRODUCTION, registration
 from promotion.registry.parity import Parity
 from promotion.registry.registration import MOST_DESCRIPTION, Registration
 from promotion.store import REGISTERED_MODEL, Session, VersionTag
@@ -66,8 +66,8 @@ def test_what_stands_is_registered_and_staged_only_once(
 ) -> None:
     """A command that is run again must not fill the registry with twins."""
     before = registry.history(client), registry.aliases(client)
-    assert registry.register(client, registered.decision, registered.evidence) == "1"
-    again = registry.stage(client, registered.decision, "decided", "1", SAME)
+    assert registration.register(client, registered.decision, registered.evidence) == "1"
+    again = registration.stage(client, registered.decision, "decided", "1", SAME)
     assert again == Registration(decision_run="decided", version="1", parity=SAME)
     assert [str(one.version) for one in registry.versions(client)] == ["1"]
     assert (registry.history(client), registry.aliases(client)) == before
@@ -80,8 +80,8 @@ def test_other_verdicts_register_and_stage_nothing(
     verdict: str, registered: Registered, client: MlflowClient
 ) -> None:
     refused = registered.decision.model_copy(update={"verdict": verdict})
-    assert registry.register(client, refused, registered.evidence) is None
-    nothing = registry.stage(client, refused, "decided", None, None)
+    assert registration.register(client, refused, registered.evidence) is None
+    nothing = registration.stage(client, refused, "decided", None, None)
     assert nothing == Registration(decision_run="decided", version=None, parity=None)
     assert len(registry.versions(client)) == 1
 
@@ -96,7 +96,7 @@ def test_an_artifact_that_changed_since_evaluation_is_not_registered(
     ]
     other = registered.evidence.model_copy(update={"runs": runs})
     with pytest.raises(ChecksumError):
-        registry.register(client, registered.decision, other)
+        registration.register(client, registered.decision, other)
 
 
 def test_a_model_unlike_its_checkpoint_is_not_staged(
@@ -104,7 +104,7 @@ def test_a_model_unlike_its_checkpoint_is_not_staged(
 ) -> None:
     poor = Parity.model_validate({**SAME.model_dump(), "share": 0.8})
     with pytest.raises(RegistryError, match="does not see what its checkpoint sees"):
-        registry.stage(client, registered.decision, "decided", registered.number, poor)
+        registration.stage(client, registered.decision, "decided", registered.number, poor)
 
 
 def session(
@@ -121,15 +121,15 @@ def test_a_decision_that_is_not_true_any_more_is_refused(
     decision, found = registered.decision, registered.evidence
     digest, runs = found.dataset_digest, [run.run_id for run in found.runs]
     now = session(registered, client, smoke)
-    registry.check_still_true(now, decision, found, digest, runs)
+    registration.check_still_true(now, decision, found, digest, runs)
     with pytest.raises(RegistryError, match="the dataset"):
-        registry.check_still_true(now, decision, found, "0" * 64, runs)
+        registration.check_still_true(now, decision, found, "0" * 64, runs)
     with pytest.raises(RegistryError, match="the set of trained runs"):
-        registry.check_still_true(now, decision, found, digest, runs[1:])
+        registration.check_still_true(now, decision, found, digest, runs[1:])
     stricter = POLICY.model_copy(update={"confidence": 0.99})
     changed = session(registered, client, smoke, stricter)
     with pytest.raises(RegistryError, match="the study's policy"):
-        registry.check_still_true(changed, decision, found, digest, runs)
+        registration.check_still_true(changed, decision, found, digest, runs)
 
 
 def test_what_registration_did_is_found_again(
@@ -138,18 +138,18 @@ def test_what_registration_did_is_found_again(
     """The canary and the report read it; they do not register once more to know it."""
     done = Registration(decision_run="decided", version="1", parity=SAME)
     now = session(registered, client, smoke)
-    registry.record_registration(now, done)
-    assert registry.load_registration(now, registered.run_id) == done
+    registration.record_registration(now, done)
+    assert registration.load_registration(now, registered.run_id) == done
 
 
 def test_a_long_document_is_cut_where_the_reader_is_told_so(
     registered: Registered, client: MlflowClient
 ) -> None:
     """A server's database refuses more; half a sentence without a word would pass for all."""
-    registry.describe(client, registered.number, "# Décision", "…")
+    registration.describe(client, registered.number, "# Décision", "…")
     assert registry.version(client, registered.number).description == "# Décision"
-    registry.describe(client, registered.number, "x" * 2 * MOST_DESCRIPTION, "… the rest")
+    registration.describe(client, registered.number, "x" * 2 * MOST_DESCRIPTION, "… the rest")
     kept = registry.version(client, registered.number).description
     assert len(kept) == MOST_DESCRIPTION
     assert kept.endswith("x… the rest")
-    registry.describe(client, None, "of nothing", "…")
+    registration.describe(client, None, "of nothing", "…")
