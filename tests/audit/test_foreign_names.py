@@ -51,17 +51,9 @@ def _own_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
-@pytest.fixture(scope="module")
-def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store without an experiment; MLflow takes seconds to make one."""
-    place = tmp_path_factory.mktemp("new")
-    connect(place)
-    return place / "mlflow.db"
-
-
 @pytest.fixture
-def home(new_store: Path, tmp_path: Path) -> Path:
-    shutil.copy(new_store, tmp_path)
+def home(empty_store: Path, tmp_path: Path) -> Path:
+    shutil.copy(empty_store, tmp_path)
     return tmp_path
 
 

@@ -50,8 +50,6 @@ def test_the_lab_s_own_loop_shows_its_flaws(study: Study, home: Path) -> None:
     outcomes = {one.id: one.passed for one in audit(found)}
     for identity in (
         "applied-as-requested",
-        "parameter-effect",
-        "operating-point",
         "selection-split",
         "enough-images",
         "enough-seeds",
@@ -59,6 +57,9 @@ def test_the_lab_s_own_loop_shows_its_flaws(study: Study, home: Path) -> None:
         "constraints",
     ):
         assert outcomes[identity] is False, identity
+    # A network that has learnt nothing finds nothing, whatever lr0: nobody is accused by that.
+    assert outcomes["parameter-effect"] is None
+    assert outcomes["operating-point"] is None
     assert outcomes["measured-artifact"] is not None
     assert outcomes["overlap"] is True
 
