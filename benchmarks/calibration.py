@@ -61,7 +61,7 @@ def timed(part: Callable[[], list[Row]]) -> list[Row]:
 
 def write(path: Path, fitted: dict[str, dict[str, float]], rows: list[Row]) -> None:
     """Write the figures as JSON, one row a line."""
-    lines = ",\n  ".join(json.dumps(row.record()) for row in rows)
+    lines = ",\n  ".join(json.dumps(row.model_dump(exclude_defaults=True)) for row in rows)
     path.write_text(
         f'{{\n "fitted": {json.dumps(fitted)},\n "rows": [\n  {lines}\n ]\n}}\n', encoding="utf-8"
     )

@@ -47,9 +47,7 @@ def table(*names: str) -> Table:
 
 def plain(value: object) -> str:
     """Text from outside as it is: no markup, and no control character reaches the terminal."""
-    return escape(
-        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))
-    )
+    return escape("".join(c if c.isprintable() else REPLACEMENT for c in str(value)))
 
 
 def print_error(line: str) -> None:

@@ -38,7 +38,7 @@ from promotion.registry import (
     recover,
     versions,
 )
-from promotion.registry.registration import Registration, load_registration
+from promotion.registry.registration import Registration
 from promotion.report.book import Pages, build_book
 from promotion.report.document import TEMPLATES
 from promotion.report.publication import (
@@ -325,8 +325,8 @@ class Flow:
         runs = self.standing.runs
         written = {}
         if Role.DECISION in runs:
-            self.publish()
-            _, written["decision"], written["summary"] = self._published()
+            publication, written["decision"], written["summary"] = self._published()
+            write_home(self.home, publication, written["decision"])
         pages = Pages(
             steps={STEPS[role].chapter: run_id for role, run_id in runs.items()},
             variants=self.standing.trained,
@@ -378,8 +378,7 @@ class Flow:
 
     def _registration(self) -> Registration:
         run_id = self.standing.runs[Role.REGISTRATION]
-        session = Session(self.file.study, self.home, self.client, run_id)
-        return load_registration(session, run_id)
+        return load_fact(self.client, run_id, Artifact.REGISTRATION, Registration)
 
     def _need_variants(self) -> None:
         if not self.standing.trained:

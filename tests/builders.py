@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from scipy.stats import norm
 from typer.testing import CliRunner
 
 from promotion import display
+from promotion.canary import CRITERIA, CanaryResult, CanaryVerdict
 from promotion.cli import app
 from promotion.comparison import (
     ConfidenceDistribution,
@@ -467,3 +469,50 @@ def report_and_count(home: Path, functions: Sequence[Callable[..., Any]]) -> Cou
         publication = flow.canary()
         flow.book()
         return CountedReport(home, calls, publication, flow.standing)
+
+
+STUDY = load_study(ROOT / "studies" / "default.yaml").model_copy(update={"policy": POLICY})
+STATES = {"go": "held", "stop": "broken", "continue": "open"}
+
+
+def canary(verdict: CanaryVerdict, **changes: object) -> CanaryResult:
+    """A canary that ended so after one look, by its first criterion alone."""
+    criteria = [
+        {
+            "name": name,
+            "value": 0.02,
+            "bounds": (-0.1, 0.1),
+            "limit": -0.1,
+            "evidence_for": 1.0,
+            "evidence_against": 0.0,
+            "state": "held" if number else STATES[verdict],
+            "units": 30,
+        }
+        for number, name in enumerate(CRITERIA)
+    ]
+    side = {"recall": 0.7, "precision": 0.8, "latency_p50_ms": 10.0, "latency_p95_ms": 20.0}
+    facts: dict[str, object] = {
+        "verdict": verdict,
+        "version": "3",
+        "challenger": "person-detector v3",
+        "champion": "person-detector v2",
+        "champion_version": "2",
+        "dataset_source": "street_scenes",
+        "dataset_digest": "c" * 64,
+        "dataset_findings": [],
+        "images_available": 120,
+        "looks": [{"images": 30, "persons": 90, "criteria": criteria, "verdict": verdict}],
+        "images_needed": 200 if verdict == "continue" else None,
+        "metrics": {"challenger": side, "champion": side},
+        "rules": STUDY.canary,
+        "confidence": 0.95,
+        "hardware": "a processor × 2, 24 GiB",
+    }
+    return CanaryResult.model_validate({**facts, **changes})
+
+
+def own_folder(source: Path, place: Path) -> Path:
+    """A user's own copy of a YOLO-format folder: its pictures and labels alone."""
+    for part in ("images", "labels"):
+        shutil.copytree(source / part, place / part)
+    return place

@@ -32,6 +32,7 @@ from tests.builders import (
     MlflowServer,
     add_version,
     connect_to,
+    own_folder,
     promotion,
     put_in_production,
     report_and_count,
@@ -92,10 +93,7 @@ def detectors(exports: dict[int, Path]) -> dict[int, Detector]:
 @pytest.fixture
 def folder(streets: PreparedDataset, tmp_path: Path) -> Path:
     """A user's own copy of a YOLO-format folder."""
-    place = tmp_path / "own"
-    for part in ("images", "labels"):
-        shutil.copytree(streets.folder / part, place / part)
-    return place
+    return own_folder(streets.folder, tmp_path / "own")
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from benchmarks.simulation.detectors import (
     draw_split,
     seed_shifts,
 )
-from benchmarks.simulation.rows import ALPHA, Row
+from benchmarks.simulation.rows import ALPHA, Row, counted
 from promotion.comparison.bootstrap import (
     MetricComparison,
     bootstrap_weights,
@@ -175,7 +175,8 @@ def rows_of(scenario: Scenario, studies: Sequence[Study], true: dict[str, Truth]
         row = _writer(scenario.name, metric)
         half_width = float(np.mean([(high - low) / 2 for low, high in (d.interval for d in found)]))
         covered = (d.interval[0] <= gap <= d.interval[1] for d in found)
-        rows.append(replace(row("coverage", covered, COVERAGE), half_width=half_width))
+        coverage = row("coverage", covered, COVERAGE)
+        rows.append(coverage.model_copy(update={"half_width": half_width}))
         # The product promotes nothing while a seed has collapsed, and may still reject.
         above = [d.law.probability_above(gap) for d in found]
         promoted = (
@@ -195,8 +196,7 @@ def rows_of(scenario: Scenario, studies: Sequence[Study], true: dict[str, Truth]
 
 def _writer(name: str, metric: str) -> Callable[..., Row]:
     def row(measure: str, seen: Iterable[bool], promise: tuple[float, float] = (0.0, ALPHA)) -> Row:
-        marks = [bool(one) for one in seen]
-        return Row("comparison", name, measure, *promise, sum(marks), len(marks), metric)
+        return counted("comparison", name, measure, seen, promise, metric)
 
     return row
 

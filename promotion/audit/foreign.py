@@ -18,7 +18,7 @@ from promotion.audit.ultralytics import asked_and_applied, weights
 from promotion.checksums import sha256_of
 from promotion.comparison import Evidence
 from promotion.errors import MissingRunsError
-from promotion.store import Artifact, Role, Tag, artifact, load_fact, newest, search
+from promotion.store import Artifact, Role, Tag, artifact, experiments, load_fact, newest, search
 from promotion.study import Study
 
 # A metric's history takes a question for each run: of more runs than this the newest are asked.
@@ -35,7 +35,7 @@ def read_experiment(client: MlflowClient, name: str) -> Experiment:
     """
     found = client.get_experiment_by_name(name)
     if found is None:
-        known = ", ".join(sorted(one.name for one in client.search_experiments()))
+        known = ", ".join(sorted(experiments(client)))
         raise MissingRunsError(f"no experiment {name} in this store; there are: {known}")
     compared = newest(client, name, {Tag.ROLE: Role.DIAGNOSIS, Tag.COMPLETE: "true"})
     if compared is not None:

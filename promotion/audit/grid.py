@@ -14,7 +14,6 @@ from promotion.audit.names import is_result
 from promotion.audit.sameness import (
     Group,
     Likeness,
-    Sweep,
     copies,
     likeness,
     pairs_by_parameter,
@@ -179,15 +178,11 @@ def _seeds_by_configuration(experiment: Experiment) -> Mapping[str, set[int]]:
     rows = list(zip(experiment.runs, sweep.values, strict=True))
     sides = claim and (claim.candidate, claim.baseline)
     compared = {values for run, values in rows if sides is None or run.name in sides}
-    seeds: dict[str, set[int]] = {_told(sweep, values): set() for values in compared}
+    seeds: dict[str, set[int]] = {told(sweep.names, values): set() for values in compared}
     for run, values in rows:
         if values in compared and run.seed is not None:
-            seeds[_told(sweep, values)].add(run.seed)
+            seeds[told(sweep.names, values)].add(run.seed)
     return dict(sorted(seeds.items()))
-
-
-def _told(sweep: Sweep, values: Sequence[str]) -> str:
-    return told(sweep.names, values)
 
 
 def metrics_are_their_own(experiment: Experiment) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from promotion.audit.experiment import AuditedRun, Experiment
@@ -108,16 +108,12 @@ def one_dataset_and_code(experiment: Experiment) -> Finding:
         return finding("same-conditions", "blocking", False, **facts)
     if not datasets and not codes:
         return finding("same-conditions", "blocking", None, **facts)
-    with_data, with_code = (sum(map(bool, one)) for one in _columns(runs))
+    with_data = sum(bool(run.dataset) for run in runs)
+    with_code = sum(bool(run.code) for run in runs)
     if with_data == with_code == len(runs):
         return finding("same-conditions", "blocking", True, **facts)
     counts: dict[str, Any] = {"data": with_data, "code": with_code, "total": len(runs)}
     return finding("same-conditions", "blocking", None, said="partly", **counts)
-
-
-def _columns(runs: Iterable[AuditedRun]) -> tuple[list[str | None], list[str | None]]:
-    known = [(run.dataset, run.code) for run in runs]
-    return [data for data, _ in known], [code for _, code in known]
 
 
 def applied_as_requested(experiment: Experiment) -> Finding:

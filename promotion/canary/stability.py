@@ -108,8 +108,7 @@ class SequentialTest:
     """A test of a figure: whether it exceeds `limit`, betting on one value a group or a block.
 
     `values` (n, c) speak for the challenger, and `mirrored` (n, c) of the opposite figure, which
-    `mirror` gives; `figure` is their estimate, in [low, high]. `excused` says for the mirrored
-    values alone what is not the challenger's own fault.
+    `mirror` gives; `figure` is their estimate, in [low, high].
     """
 
     values: Floats

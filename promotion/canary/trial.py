@@ -49,7 +49,7 @@ from promotion.store import (
     Tag,
     VersionTag,
     artifact,
-    every_page,
+    experiments,
     hardware,
     load_fact,
     load_table,
@@ -177,8 +177,8 @@ def _check_unseen(session: Session, manifest: Manifest, digests: Sequence[str]) 
 def _load_manifest(client: MlflowClient, digest: str) -> Manifest:
     """The manifest of a dataset by its digest, whichever experiment used it."""
     tags = {Tag.ROLE: Role.DATASET, Tag.DATASET_DIGEST: digest, Tag.COMPLETE: "true"}
-    for experiment in every_page(lambda token: client.search_experiments(page_token=token)):
-        run = newest(client, experiment.name, tags)
+    for experiment in experiments(client):
+        run = newest(client, experiment, tags)
         if run is not None:
             return load_fact(client, run.info.run_id, Artifact.MANIFEST, Manifest)
     raise MissingRunsError(f"no experiment has the dataset run {digest[:12]}; run the study again")

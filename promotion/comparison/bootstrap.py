@@ -133,6 +133,12 @@ def effective_groups(persons: NDArray[np.int64], groups: Groups | None = None) -
     return float(totals.sum() ** 2 / (totals**2).sum()) if totals.any() else 0.0
 
 
+def small_sample_expansion(effective: float) -> float:
+    """What a resampled variance is short of: n/(n − 1) for n groups' worth (Hesterberg, 2015)."""
+    groups = max(effective, 2.0)
+    return groups / (groups - 1)
+
+
 def _group_totals(counts: NDArray[np.number], groups: Groups) -> NDArray[np.number]:
     return np.bincount(np.unique(groups, return_inverse=True)[1], weights=counts)
 
@@ -159,7 +165,7 @@ def error_parts(sides: Sequence[Array], sample: Sample) -> ErrorParts:
     are expanded by n/(n − 1) (Hesterberg, 2015). What images do to one seed and not to another is
     in the spread of the seeds already; the seeds' variance is never taken for less than that.
     """
-    expansion = max(sample.effective, 2.0) / (max(sample.effective, 2.0) - 1)
+    expansion = small_sample_expansion(sample.effective)
     resampled = expansion * float(_signed_mean([side[:, 1:] for side in sides]).var())
     seeded = [side for side in sides if len(side) > 1]
     own = [expansion * _seed_by_image_variance(side[:, 1:]) for side in seeded]

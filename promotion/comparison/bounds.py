@@ -16,6 +16,7 @@ from promotion.comparison.bootstrap import (
     bootstrap_weights,
     effective_groups,
     groups_with_persons,
+    small_sample_expansion,
 )
 from promotion.facts import Fact
 from promotion.metrics import Array, metric_values
@@ -84,8 +85,7 @@ def share_bounds(
         return Bounds(value=value, low=None, high=None)
     share = min(max(value, 0.0), 1.0)
     drawn = values[1:][np.isfinite(values[1:])]
-    expansion = max(effective, 2.0) / (max(effective, 2.0) - 1)
-    variance = expansion * float(drawn.var()) if len(drawn) > 2 else 0.0
+    variance = small_sample_expansion(effective) * float(drawn.var()) if len(drawn) > 2 else 0.0
     size = float(groups)
     if variance > ROUNDING and groups > 1:
         normal = float(stats.norm.ppf(confidence))

@@ -38,8 +38,8 @@ from promotion.store import (
     Role,
     Session,
     code_version,
+    given_or_latest,
     hardware,
-    latest,
     load_fact,
     load_table,
     log_fact,
@@ -94,7 +94,7 @@ def record_selection(
 
 def load_selection(session: Session, run_id: str) -> tuple[Chosen, Campaign]:
     """Read what val chose, with the runs it chose from; an empty id takes the newest."""
-    run_id = run_id or _newest(session, Role.SELECTION)
+    run_id = given_or_latest(session, run_id, Role.SELECTION)
     chosen = load_fact(session.client, run_id, Artifact.SELECTION, Chosen)
     return chosen, load_campaign(session, chosen.run_ids)
 
@@ -114,10 +114,10 @@ def open_test(session: Session, campaign: Campaign, selection: Selection) -> dic
     for run in campaign.members(selection.candidate) + campaign.members(selection.baseline):
         known = client.list_artifacts(run.run_id, path.rpartition("/")[0])
         if any(file.path == path for file in known):
-            opened |= load_seen(session, campaign, [run], "test")
-            continue
-        table = detect_split(load_detector(session, run), images)
-        log_table(client, run.run_id, path, table)
+            table = load_table(client, run.run_id, path)
+        else:
+            table = detect_split(load_detector(session, run), images)
+            log_table(client, run.run_id, path, table)
         opened[run.run_name] = see(truth, table, run.metrics["threshold"], groups)
     for run in campaign.runs:
         if run.run_name in opened:
@@ -219,7 +219,7 @@ def record_confirmation(
 
 def load_confirmation(session: Session, run_id: str) -> tuple[Confirmed, Campaign]:
     """Read what test says, with the runs it speaks of; an empty id takes the newest."""
-    run_id = run_id or _newest(session, Role.COMPARISON)
+    run_id = given_or_latest(session, run_id, Role.COMPARISON)
     confirmed = load_fact(session.client, run_id, Artifact.CONFIRMATION, Confirmed)
     return confirmed, load_campaign(session, confirmed.chosen.run_ids)
 
@@ -307,15 +307,10 @@ def record_evidence(session: Session, evidence: Evidence) -> None:
 
 def load_evidence(session: Session, run_id: str) -> Evidence:
     """Read the evidence of a diagnosis run; an empty id takes the study's newest."""
-    run_id = run_id or _newest(session, Role.DIAGNOSIS)
+    run_id = given_or_latest(session, run_id, Role.DIAGNOSIS)
     return load_fact(session.client, run_id, Artifact.EVIDENCE, Evidence)
 
 
 def _logged(comparison: Sequence[MetricComparison]) -> dict[str, float]:
     values = {f"test/{one.metric}_difference": one.difference for one in comparison}
     return values | {f"test/{one.metric}_p_better": one.probability_better for one in comparison}
-
-
-def _newest(session: Session, role: str) -> str:
-    study = session.study
-    return str(latest(session.client, study.experiment, study.name, role).info.run_id)

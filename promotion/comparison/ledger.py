@@ -6,8 +6,6 @@ one hides nothing.
 
 from __future__ import annotations
 
-import getpass
-import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -18,10 +16,18 @@ from promotion.comparison.campaign import Campaign
 from promotion.comparison.openings import Ledger, Opening, ledger_of
 from promotion.comparison.selection import Selection
 from promotion.datasets import Manifest
-from promotion.store import Artifact, Role, Session, Tag, every_page, load_fact, search, set_tags
-
-# So fine, and of one width, that openings sort by it in the order in which they were made.
-WHEN = "%Y-%m-%dT%H:%M:%S.%fZ"
+from promotion.store import (
+    WHEN,
+    Artifact,
+    Role,
+    Session,
+    Tag,
+    experiments,
+    load_fact,
+    search,
+    set_tags,
+    user_and_machine,
+)
 
 
 def open_ledger(session: Session, campaign: Campaign, selection: Selection) -> Ledger:
@@ -44,9 +50,9 @@ def open_ledger(session: Session, campaign: Campaign, selection: Selection) -> L
 def read_openings(client: MlflowClient, test: str) -> list[Opening]:
     """All openings of the test with this digest that the store knows of, the oldest first."""
     found: dict[str, Opening] = {}
-    for experiment in every_page(lambda token: client.search_experiments(page_token=token)):
+    for experiment in experiments(client):
         for role in (Role.DATASET, Role.COMPARISON):
-            for run in search(client, experiment.name, {Tag.ROLE: role, Tag.TEST_DIGEST: test}):
+            for run in search(client, experiment, {Tag.ROLE: role, Tag.TEST_DIGEST: test}):
                 for key, value in run.data.tags.items():
                     if Tag.is_opening(key):
                         opening = Opening.model_validate_json(value)
@@ -77,17 +83,10 @@ def _question(session: Session, campaign: Campaign, selection: Selection, when: 
         question=question,
         sequence=sequence,
         when=when,
-        who=f"{_user()}@{platform.node()}",
+        who=user_and_machine(),
         study=study.name,
         candidate=selection.candidate,
         baseline=selection.baseline,
         seeds=seeds,
         policy=policy[:12],
     )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

@@ -13,14 +13,12 @@ import pandas as pd
 
 from promotion.comparison.bootstrap import REPLICATES, bootstrap_weights, difference, sample_size
 from promotion.comparison.law import ConfidenceDistribution
-from promotion.detection import CORNERS, Seen
+from promotion.detection import AREAS, CORNERS, Seen
 from promotion.facts import Fact
 from promotion.metrics import Array
 
 SEED = 20240501
 SIZE = "size"
-# COCO's limits between small, medium and large, in square pixels.
-SIZES = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, np.inf)}
 # Of fewer persons nothing can be said.
 FEWEST_PERSONS = 10
 
@@ -90,7 +88,7 @@ def _slices(seen: Seen, columns: pd.DataFrame) -> Mapping[tuple[str, str], np.nd
     area = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
     chosen = {
         (SIZE, name): annotated & (area >= low) & (area < high)
-        for name, (low, high) in SIZES.items()
+        for name, (low, high) in AREAS.items()
     }
     for column in columns:
         values = columns[column].reindex(truth["image"]).astype("string")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from promotion.audit import Finding
-from promotion.comparison import Evidence, ledger_of
+from promotion.comparison import Evidence
 from promotion.decision.decision import Verdict, decide
 from promotion.facts import Fact
 from promotion.study import GateRule, Policy
@@ -46,15 +46,9 @@ def sensitivity(evidence: Evidence, policy: Policy, audit: Sequence[Finding]) ->
         together = {key: value for part in parts.values() for key, value in part.items()}
         policies[f"all.{way}"] = policy.model_copy(update=together)
     return [
-        Alternative(name=name, verdict=decide(_asked_by(changed, evidence), changed, audit).verdict)
+        Alternative(name=name, verdict=decide(evidence, changed, audit).verdict)
         for name, changed in policies.items()
     ]
-
-
-def _asked_by(policy: Policy, evidence: Evidence) -> Evidence:
-    """The evidence, had this policy opened the test."""
-    ledger = ledger_of(evidence.ledger.openings, policy)
-    return evidence.model_copy(update={"ledger": ledger})
 
 
 def _moved(gate: GateRule, step: float) -> GateRule:

@@ -7,7 +7,7 @@ from promotion.detection.detector import (
     Detections,
     Detector,
 )
-from promotion.detection.diagnosis import Diagnosis, diagnose
+from promotion.detection.diagnosis import AREAS, Diagnosis, diagnose
 from promotion.detection.evaluation import (
     LOWEST_THRESHOLD,
     Curve,
@@ -18,10 +18,11 @@ from promotion.detection.evaluation import (
     tabulate,
 )
 from promotion.detection.latency import latency_metrics, measure_latency
-from promotion.detection.matching import match, pairwise_iou
-from promotion.detection.seen import CORNERS, Seen, see, telling_images
+from promotion.detection.matching import CORNERS, match, pairwise_iou
+from promotion.detection.seen import Seen, see, telling_images
 
 __all__ = [
+    "AREAS",
     "CORNERS",
     "LOWEST_CONFIDENCE",
     "LOWEST_THRESHOLD",

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from promotion.datasets.yolo import read_image
 from promotion.detection.detector import Detections, Detector
-from promotion.detection.matching import match
-from promotion.detection.seen import CORNERS, Seen
+from promotion.detection.matching import CORNERS, match
+from promotion.detection.seen import Seen
 from promotion.metrics import Matches
 from promotion.study.policy import OperatingPoint
 

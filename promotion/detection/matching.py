@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from promotion.metrics import Matches
 
+CORNERS = ["x0", "y0", "x1", "y1"]
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 MOST_DETECTIONS = 100
 
@@ -28,21 +29,20 @@ def match(ground_truth: pd.DataFrame, detections: pd.DataFrame) -> Matches:
     unknown = set(detections["image"]) - set(images)
     if unknown:
         raise ValueError(f"detections on images without ground truth: {sorted(unknown)[:3]}")
-    corners = ["x0", "y0", "x1", "y1"]
     # Rows are named by their places, whatever index the tables came with.
     truth = dict(list(ground_truth.reset_index(drop=True).groupby("image")))
     seen = dict(list(detections.reset_index(drop=True).groupby("image")))
     parts = []
     persons = np.zeros(len(images), np.int64)
     for index, name in enumerate(images):
-        annotated = truth[name].dropna(subset=corners)
+        annotated = truth[name].dropna(subset=CORNERS)
         persons[index] = len(annotated)
         if name not in seen:
             continue
         shown = seen[name].sort_values("confidence", ascending=False, kind="stable")
         shown = shown[:MOST_DETECTIONS]
         found, owner = _match_image(
-            annotated[corners].to_numpy(float), shown[corners].to_numpy(float)
+            annotated[CORNERS].to_numpy(float), shown[CORNERS].to_numpy(float)
         )
         rows = np.append(annotated.index.to_numpy(np.int64), -1)
         parts.append(

@@ -10,10 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from promotion.detection.matching import match
+from promotion.detection.matching import CORNERS, match
 from promotion.metrics import Array, Matches, metric_values
-
-CORNERS = ["x0", "y0", "x1", "y1"]
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from promotion.audit import (
     known_to_the_start,
     read_experiment,
 )
-from promotion.checksums import digest_of, sha256_of
+from promotion.checksums import digest_of
 from promotion.comparison import SplitFacts
 from promotion.datasets import PreparedDataset, prepare
 from promotion.detection import MOST_BOXES
 from promotion.store import Tag, connect, newest
 from promotion.study import Study, Variant
-from promotion.training import starting_weights
+from promotion.training import starting_point
 from promotion.training.trainer import own_callbacks_only
 from promotion.training.yolo import open_checkpoint, quiet
 
@@ -42,20 +42,19 @@ def run_again(study: Study, home: Path, done: Callable[[Variant], None]) -> Expe
     experiment = f"{study.experiment}_as_in_the_lab"
     client = connect(home, experiment)
     dataset = prepare(study.dataset, home)
-    start = starting_weights(study.model, home)
-    start_sha256 = sha256_of(start)
+    start = starting_point(study.model, home)
     # What cannot be opened is found before any run is begun.
-    open_checkpoint(start)
+    open_checkpoint(start.path)
     for variant in study.variants:
         facts = {
             "parameters": variant.parameters,
-            "start": start_sha256,
+            "start": start.sha256,
             "dataset": dataset.manifest.digest,
         }
         fingerprint = digest_of(facts)
         if newest(client, experiment, {Tag.FINGERPRINT: fingerprint, Tag.COMPLETE: "true"}) is None:
             with mlflow.start_run(run_name=variant.run_name, tags={Tag.FINGERPRINT: fingerprint}):
-                _train_and_log(variant, start, dataset, home / "lab" / variant.run_name)
+                _train_and_log(variant, start.path, dataset, home / "lab" / variant.run_name)
                 mlflow.set_tag(Tag.COMPLETE, "true")
         done(variant)
     return _as_judged(read_experiment(client, experiment), study, dataset)

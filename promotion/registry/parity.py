@@ -19,7 +19,8 @@ from promotion.detection import (
     tabulate,
 )
 from promotion.facts import Fact
-from promotion.registry.serving import IMAGE_COLUMN, PersonDetector
+from promotion.registry.contender import Contender
+from promotion.registry.serving import PersonDetector
 
 # Both run the same weights; what differs is rounding, resizing and the order of equal boxes.
 LEAST_IOU = 0.9
@@ -80,9 +81,10 @@ def measure_parity(
 
 
 def _seen_by_registered(model: PersonDetector, images: Sequence[Path]) -> pd.DataFrame:
+    contender = Contender("registered", model, LOWEST_CONFIDENCE)
+
     def look(path: Path) -> Detections:
-        photograph = pd.DataFrame({IMAGE_COLUMN: [path.read_bytes()]})
-        found = model.predict(None, photograph, {"threshold": LOWEST_CONFIDENCE})
+        found = contender.see(path.read_bytes())
         return Detections(
             found[CORNERS].to_numpy(np.float32), found["confidence"].to_numpy(np.float32)
         )

@@ -42,7 +42,7 @@ from promotion.store import (
     Tag,
     VersionTag,
     artifact,
-    latest,
+    given_or_latest,
     load_fact,
     log_fact,
 )
@@ -198,10 +198,7 @@ def record_registration(session: Session, registration: Registration) -> None:
 
 def load_registration(session: Session, run_id: str) -> Registration:
     """Read what registration did; an empty id takes the study's newest."""
-    if not run_id:
-        study = session.study
-        run = latest(session.client, study.experiment, study.name, Role.REGISTRATION)
-        run_id = run.info.run_id
+    run_id = given_or_latest(session, run_id, Role.REGISTRATION)
     return load_fact(session.client, run_id, Artifact.REGISTRATION, Registration)
 
 

@@ -7,7 +7,6 @@ there only during a transition: creating one is what MLflow does atomically, so 
 
 from __future__ import annotations
 
-import getpass
 import platform
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -34,8 +33,10 @@ from promotion.store import (
     PRODUCTION,
     REGISTERED_MODEL,
     STAGING,
+    WHEN,
     VersionTag,
     every_page,
+    user_and_machine,
 )
 
 Place = Literal["staging", "production", "left", "none"]
@@ -49,7 +50,6 @@ EVENT, HOST = "event", "host"
 LEASE = timedelta(minutes=5)
 PATIENCE_S = 60
 # MLflow takes neither + nor ( in the key of a tag, and SQL servers cut long values.
-WHEN = "%Y-%m-%dT%H:%M:%S.%fZ"
 LONGEST_REASON = 500
 
 
@@ -289,7 +289,7 @@ def _transition(
         event = Event(
             action=action,
             version=number,
-            who=f"{_user()}@{platform.node()}",
+            who=user_and_machine(),
             when=datetime.now(UTC).strftime(WHEN),
             why=textwrap.shorten(why, LONGEST_REASON),
             because=because,
@@ -390,10 +390,3 @@ def _with_in_production(before: Aliases, number: str) -> Aliases:
 
 def _without(found: Aliases, alias: str) -> Aliases:
     return {key: number for key, number in found.items() if key != alias}
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

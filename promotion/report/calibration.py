@@ -23,7 +23,8 @@ CONFIDENCE = 0.95
 class CalibrationRow(Fact):
     """A promise and what came of it: `found` of `studies` did what `measure` says.
 
-    The share is promised to lie between `low` and `high`. See `benchmarks/simulation/rows.py`.
+    The share is promised to lie between `low` and `high`; `half_width` is the mean half-width of an
+    interval, where there is one. `benchmarks/calibration.py` makes the rows.
     """
 
     section: str

@@ -64,8 +64,6 @@ def _bounds(found: MeasureBounds | None) -> str:
 
 def _is_dearer(cost: str, evidence: Evidence) -> bool:
     """Whether the candidate costs more than the baseline, by the digits that are shown."""
-    if not MEASURES[cost].told:
-        return False
     ours, theirs = measure(cost, evidence), measure(cost, evidence, evidence.baseline_run)
     if ours is None or theirs is None or words.measured(cost, ours) == words.measured(cost, theirs):
         return False

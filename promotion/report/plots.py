@@ -28,7 +28,7 @@ from promotion.comparison import (
 from promotion.datasets import images_of, labels_of, read_image, read_labels
 from promotion.detection import Curve, Diagnosis, Seen, curve_of
 from promotion.metrics import RECALL_LEVELS
-from promotion.report.calibration import CalibrationRow
+from promotion.report.calibration import CalibrationRow, of_section
 from promotion.report.words import number, percent, text
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
@@ -427,7 +427,7 @@ def calibration(rows: Sequence[CalibrationRow]) -> Figure:
     Bars are Wilson's intervals over the simulated studies; what lies outside stands at the edge,
     with its value. The promise is green.
     """
-    compared = [row for row in rows if row.section == "comparison"]
+    compared = of_section(rows, "comparison")
     names = list(dict.fromkeys(row.name for row in compared))
     figure, (panels,) = _figure(11, 1 + 0.36 * len(names), 1, len(CALIBRATED))
     for axes, (measure, limits) in zip(panels, CALIBRATED.items(), strict=True):

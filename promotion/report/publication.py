@@ -33,7 +33,7 @@ from promotion.store import (
     Session,
     Tag,
     artifact,
-    latest,
+    given_or_latest,
     load_fact,
     log_bytes,
     log_fact,
@@ -173,9 +173,7 @@ def load_decision(session: Session, run_id: str) -> tuple[Decision, Evidence]:
     Raises:
         ChecksumError: one of them was changed since it was made.
     """
-    if not run_id:
-        study = session.study
-        run_id = latest(session.client, study.experiment, study.name, Role.DECISION).info.run_id
+    run_id = given_or_latest(session, run_id, Role.DECISION)
     client = session.client
     tags = client.get_run(run_id).data.tags
     changed = [tag for tag, found in _digests(client, run_id).items() if tags.get(tag) != found]

@@ -1,6 +1,12 @@
 """MLflow, the only bus: its names, its runs, and the session of a notebook."""
 
-from promotion.store.environment import code_version, hardware, library_versions
+from promotion.store.environment import (
+    WHEN,
+    code_version,
+    hardware,
+    library_versions,
+    user_and_machine,
+)
 from promotion.store.names import (
     PREVIOUS,
     PRODUCTION,
@@ -11,11 +17,12 @@ from promotion.store.names import (
     Tag,
     VersionTag,
 )
-from promotion.store.session import Session, close_session, open_session
+from promotion.store.session import Session, close_session, given_or_latest, open_session
 from promotion.store.tracking import (
     artifact,
     connect,
     every_page,
+    experiments,
     latest,
     load_fact,
     load_table,
@@ -36,6 +43,7 @@ __all__ = [
     "PRODUCTION",
     "REGISTERED_MODEL",
     "STAGING",
+    "WHEN",
     "Artifact",
     "Role",
     "Session",
@@ -46,6 +54,8 @@ __all__ = [
     "code_version",
     "connect",
     "every_page",
+    "experiments",
+    "given_or_latest",
     "hardware",
     "latest",
     "library_versions",
@@ -62,4 +72,5 @@ __all__ = [
     "set_tags",
     "start_run",
     "tested",
+    "user_and_machine",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import platform
 import subprocess
@@ -14,6 +15,8 @@ import psutil
 from promotion.paths import ROOT
 
 HARDWARE_VARIABLE = "PROMOTION_HARDWARE"
+# So fine, and of one width, that moments sort by it in their order.
+WHEN = "%Y-%m-%dT%H:%M:%S.%fZ"
 LIBRARIES = (
     "torch",
     "torchvision",
@@ -33,6 +36,15 @@ def code_version() -> str:
     except (OSError, subprocess.SubprocessError):
         return version("promotion")
     return answer.stdout.strip()
+
+
+def user_and_machine() -> str:
+    """Who is at work, and where, as in `ana@lab-3`."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"
+    return f"{user}@{platform.node()}"
 
 
 def hardware() -> str:

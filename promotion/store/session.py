@@ -12,7 +12,7 @@ from mlflow.tracking import MlflowClient
 
 from promotion.paths import default_home
 from promotion.store.names import Tag
-from promotion.store.tracking import connect, start_run
+from promotion.store.tracking import connect, latest, start_run
 from promotion.study import Study, load_study
 
 
@@ -52,6 +52,16 @@ def open_session(study: str, overrides: Sequence[str], run_id: str, role: str) -
     mlflow.end_run()
     mlflow.start_run(run_id=run_id)
     return Session(loaded, place, client, run_id)
+
+
+def given_or_latest(session: Session, run_id: str, role: str) -> str:
+    """This run, or with an empty id the newest complete one of the study in this role.
+
+    Raises:
+        MissingRunsError: there is none.
+    """
+    study = session.study
+    return run_id or str(latest(session.client, study.experiment, study.name, role).info.run_id)
 
 
 def close_session(session: Session) -> None:

@@ -91,6 +91,12 @@ def every_page(ask: Callable[[str | None], PagedList[Found]]) -> list[Found]:
     return found
 
 
+def experiments(client: MlflowClient) -> list[str]:
+    """The names of all experiments of the store."""
+    found = every_page(lambda token: client.search_experiments(page_token=token))
+    return [experiment.name for experiment in found]
+
+
 def search(
     client: MlflowClient, experiment: str, tags: Mapping[str, str], status: str = ""
 ) -> list[Run]:

@@ -53,7 +53,7 @@ class VariantTrainer(DetectionTrainer):
     """Ultralytics' detection trainer without the second validation of its last weights."""
 
     def final_eval(self) -> None:
-        """Strip the optimizer from the checkpoints; `promotion.evaluation` measures the model."""
+        """Strip the optimizer from the checkpoints; `promotion.detection` measures the model."""
         for checkpoint in (self.last, self.best):
             if checkpoint.exists():
                 strip_optimizer(checkpoint)

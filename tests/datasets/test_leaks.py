@@ -13,6 +13,7 @@ from promotion.datasets import LEAKS, Manifest, check_unseen, prepare
 from promotion.datasets.sources.street_scenes import draw_splits
 from promotion.errors import DatasetError
 from promotion.study import Dataset
+from tests.builders import own_folder
 
 Change = Callable[[Image.Image], Image.Image]
 
@@ -47,10 +48,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(drawn: Path, tmp_path: Path) -> Path:
-    place = tmp_path / "own"
-    for part in ("images", "labels"):
-        shutil.copytree(drawn / part, place / part)
-    return place
+    return own_folder(drawn, tmp_path / "own")
 
 
 def manifest_of(folder: Path) -> Manifest:

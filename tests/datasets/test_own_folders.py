@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from promotion.datasets.sources.street_scenes import draw_splits
 from promotion.datasets.yolo import read_grey, read_labels
 from promotion.errors import DatasetError
 from promotion.study import Dataset
+from tests.builders import own_folder
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +27,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(drawn: Path, tmp_path: Path) -> Path:
-    place = tmp_path / "own"
-    for part in ("images", "labels"):
-        shutil.copytree(drawn / part, place / part)
-    return place
+    return own_folder(drawn, tmp_path / "own")
 
 
 def prepared(folder: Path) -> PreparedDataset:

@@ -11,8 +11,8 @@ from promotion.decision import decide
 from promotion.report.document import render_original
 from promotion.report.publication import publish, write_document
 from promotion.study import Policy
-from tests.builders import POLICY, evidence
-from tests.report.builders import STUDY, published
+from tests.builders import POLICY, STUDY, evidence
+from tests.report.builders import published
 
 SECTIONS = (
     "## Objectifs et contraintes",

@@ -17,8 +17,7 @@ from promotion.metrics import RECALL_LEVELS
 from promotion.report import plots
 from promotion.report.calibration import calibration_rows
 from promotion.study import OperatingPoint
-from tests.builders import POLICY, evidence, random_split
-from tests.report.builders import canary
+from tests.builders import POLICY, canary, evidence, random_split
 
 SELECTION = Selection(
     candidate="big", baseline="small", candidate_run="big_s3", baseline_run="small_s3"

@@ -20,8 +20,8 @@ from promotion.report.publication import (
     write_summary,
 )
 from promotion.report.sentences import finding_sentence, note_sentence, risk_sentence
-from tests.builders import evidence
-from tests.report.builders import STUDY, canary, published, registration
+from tests.builders import STUDY, canary, evidence
+from tests.report.builders import published, registration
 
 # What others read; a key that is lost breaks them, a new one does not.
 KEYS = {

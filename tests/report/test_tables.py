@@ -13,8 +13,8 @@ from promotion.decision import decide, sensitivity
 from promotion.facts import Note
 from promotion.registry import aliases, history, versions
 from promotion.report import tables
-from tests.builders import POLICY, SURE, connect_to, evidence
-from tests.report.builders import canary, published, registration
+from tests.builders import POLICY, SURE, canary, connect_to, evidence
+from tests.report.builders import published, registration
 
 
 def test_a_table_s_first_column_names_its_rows() -> None:
