@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from promotion.checksums import sha256_of
 from promotion.datasets import PreparedDataset, prepare
@@ -25,6 +26,7 @@ from promotion.store import (
 )
 from promotion.study import Dataset, Model, Study, load_study
 from promotion.training import starting_weights
+from tests.browser import Reader, installed
 from tests.builders import (
     SMOKE,
     STARTER,
@@ -177,6 +179,21 @@ def registry_home(three_versions: Path, tmp_path: Path) -> Path:
     """A copy of that home, for a test that changes it."""
     shutil.copy(three_versions / "mlflow.db", tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Reader]:
+    """The system's browser, without a window.
+
+    Not kept for longer than a module: while it runs, so does an event loop, and no other can.
+    """
+    program = installed()
+    if program is None:
+        pytest.skip("no Chromium or Chrome is installed: `apt install chromium` brings one")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program)
+        yield Reader(started)
+        started.close()
 
 
 # xdist writes the groups into the tests' names, and would do so before they are there.
