@@ -29,7 +29,7 @@ from pathlib import Path
 from promotion.detection import Detector
 from promotion.images import decode
 from promotion.paths import default_home
-from promotion.registry import PRODUCTION, aliases, open_version
+from promotion.registry import PRODUCTION, RegisteredModel, aliases, open_version
 from promotion.serving import default_workers
 from promotion.store import connect
 
@@ -137,13 +137,14 @@ def main() -> None:
     """Measure at 1, 4 and 16 clients and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--home", type=Path, default=default_home())
+    parser.add_argument("--model", default="person-detector")
     parser.add_argument("--workers", type=int, default=default_workers())
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     home, workers = arguments.home.resolve(), arguments.workers
-    client = connect(home)
-    contender = open_version(client, aliases(client)[PRODUCTION])
+    model = RegisteredModel(connect(home), arguments.model)
+    contender = open_version(model, aliases(model)[PRODUCTION])
     sha256, threshold = contender.model.detector.sha256, contender.threshold
     onnx = next(path for path in home.rglob("*.onnx") if Detector(path).sha256 == sha256)
     pictures = sorted((home / "datasets").glob("*/images/val/*.jpg"))[:32]

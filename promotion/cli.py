@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from promotion.audit import Experiment
     from promotion.execution import Outcome
     from promotion.flow import Flow
+    from promotion.registry import RegisteredModel
 
 app = typer.Typer(
     help="Decide whether an object-detection model is promoted, and write the decision up.",
@@ -72,11 +73,13 @@ WorkersOption = Annotated[
 def command(function: Callable[..., None]) -> Callable[..., None]:
     """Make a function a command with --home and --debug, whose errors are one line each.
 
-    Its first parameter says what it works on: `flow`, a study's in its home (with --study and
-    --set), or `client`, the MLflow store of the home.
+    Its first parameter says what it works on: `flow`, a study's in its home, or `model`, the
+    study's registered model (both with --study and --set), or `client`, the home's MLflow store.
     """
     hints = get_type_hints(
-        function, localns={"Flow": Any, "MlflowClient": Any}, include_extras=True
+        function,
+        localns=dict.fromkeys(("Flow", "MlflowClient", "RegisteredModel"), Any),
+        include_extras=True,
     )
     first, *own = (
         one.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
@@ -88,7 +91,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         _option("overrides", SetOption, []),
     ]
     common = [_option("home", HomeOption, None), _option("debug", DebugOption, False)]
-    opens = {"flow": of_a_study, "client": []}[first.name]
+    opens = [] if first.name == "client" else of_a_study
 
     @functools.wraps(function)
     def run(**given: Any) -> None:
@@ -101,7 +104,8 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
                 function(_connect(place), **given)
             else:
                 study, overrides = given.pop("study"), given.pop("overrides")
-                function(_open(study, overrides, place), **given)
+                opened = _open if first.name == "flow" else _registered
+                function(opened(study, overrides, place), **given)
 
     parameters = [*opens, *own, *common]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -179,6 +183,14 @@ def _open(study: Path, overrides: list[str], home: Path) -> Flow:
     return Flow(StudyFile(loaded, path, tuple(overrides)), home, display.BatchDisplay().report)
 
 
+def _registered(study: Path, overrides: list[str], home: Path) -> RegisteredModel:
+    from promotion.registry import RegisteredModel
+    from promotion.study import load_study
+
+    name = load_study(study, overrides).model.registered_name
+    return RegisteredModel(_connect(home), name)
+
+
 def _connect(home: Path) -> MlflowClient:
     from promotion.store import connect
 
@@ -214,8 +226,6 @@ def _exit_if_failed(outcomes: list[Outcome]) -> None:
 @command
 def report(flow: Flow, jobs: JobsOption = None, backend: BackendOption = "loky") -> None:
     """Run the whole flow: train, compare, decide, register, test, and build the book."""
-    from promotion.store import REGISTERED_MODEL
-
     outcomes = _train(flow, jobs, backend)
     with console.status("comparing and deciding"):
         flow.decide()
@@ -226,7 +236,7 @@ def report(flow: Flow, jobs: JobsOption = None, backend: BackendOption = "loky")
     with console.status("building the book"):
         index = flow.book()
     display.show_decision(decision)
-    display.show_place(decision, REGISTERED_MODEL)
+    display.show_place(decision, flow.registered.name)
     say(f"document: {flow.home / 'decision.md'}")
     say(f"book: {index}")
     _exit_if_failed(outcomes)
@@ -250,58 +260,53 @@ def decide(flow: Flow) -> None:
 @command
 def register(flow: Flow) -> None:
     """Register the promoted model with the alias staging; on another verdict, nothing."""
-    from promotion.store import REGISTERED_MODEL
-
     with console.status("registering"):
         decision = flow.register()
-    display.show_place(decision, REGISTERED_MODEL)
+    display.show_place(decision, flow.registered.name)
 
 
 @command
 def canary(flow: Flow) -> None:
     """Test the staged version on production pictures; on go it enters Production."""
-    from promotion.store import REGISTERED_MODEL
-
     if flow.file.study.canary is None:
         raise RegistryError(
             f"{flow.file.path} has no section canary; studies/default.yaml shows one"
         )
     with console.status("canary"):
         decision = flow.canary()
-    display.show_place(decision, REGISTERED_MODEL)
+    display.show_place(decision, flow.registered.name)
 
 
 @command
-def approve(client: MlflowClient, why: WhyOption = NO_REASON) -> None:
+def approve(model: RegisteredModel, why: WhyOption = NO_REASON) -> None:
     """Put the staged version in Production, where the policy asks for a person's approval."""
     from promotion import registry
 
-    display.show_event(registry.approve(client, why))
+    display.show_event(registry.approve(model, why))
 
 
 @command
-def rollback(client: MlflowClient, why: WhyOption = NO_REASON) -> None:
+def rollback(model: RegisteredModel, why: WhyOption = NO_REASON) -> None:
     """Put the previous version back in Production."""
     from promotion import registry
 
-    display.show_event(registry.roll_back(client, why))
+    display.show_event(registry.roll_back(model, why))
 
 
 @command
-def serve(client: MlflowClient, port: PortOption = 5001, workers: WorkersOption = None) -> None:
+def serve(model: RegisteredModel, port: PortOption = 5001, workers: WorkersOption = None) -> None:
     """Serve the version in Production by MLflow's scoring protocol, POST /invocations."""
     from promotion import registry, serving
-    from promotion.store import REGISTERED_MODEL
 
-    registry.recover(client)
-    number = registry.aliases(client).get(registry.PRODUCTION)
+    registry.recover(model)
+    number = registry.aliases(model).get(registry.PRODUCTION)
     if number is None:
         raise RegistryError("no version is in Production; run `promotion report` first")
     # A version that does not verify is refused here, in one line.
-    registry.open_version(client, number)
+    registry.open_version(model, number)
     address = f"http://127.0.0.1:{port}/invocations"
-    say(f"{REGISTERED_MODEL} version {number}: {address} (stop with Ctrl+C)")
-    serving.serve(client.tracking_uri, number, port, workers or serving.default_workers())
+    say(f"{model.name} version {number}: {address} (stop with Ctrl+C)")
+    serving.serve(model, number, port, workers or serving.default_workers())
 
 
 @command
@@ -360,16 +365,19 @@ def _show_audit(experiment: Experiment) -> None:
 
 
 @command
-def status(client: MlflowClient) -> None:
+def status(model: RegisteredModel) -> None:
     """Show what is in Staging, in Production and previous, their verdicts, and the history."""
     from promotion import registry
-    from promotion.store import REGISTERED_MODEL, VersionTag
+    from promotion.store import VersionTag
 
-    found = registry.versions(client)
+    found = registry.versions(model)
     if not found:
-        say(f"no version of {REGISTERED_MODEL} is registered")
+        say(f"no version of {model.name} is registered")
+        others = registry.names(model.client)
+        if others:
+            say(f"registered are {', '.join(others)}; --study names the study of one of them")
         return
-    aliases, history = registry.aliases(client), registry.read_history(client)
+    aliases, history = registry.aliases(model), registry.read_history(model)
     for alias in reversed(registry.ALIASES):
         number = aliases.get(alias)
         say(f"{alias}: {f'version {number}' if number else '-'}")

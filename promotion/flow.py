@@ -32,6 +32,7 @@ from promotion.execution import (
 )
 from promotion.registry import (
     STAGING,
+    RegisteredModel,
     aliases,
     champion_of,
     place_of,
@@ -132,10 +133,10 @@ def survey(file: StudyFile, home: Path, client: MlflowClient, start: str) -> Sta
         standing = replace(standing, runs={**standing.runs, role: run_id})
     run_id = standing.runs[Role.REGISTRATION]
     number = load_fact(client, run_id, Artifact.REGISTRATION, Registration).version
-    if number and number not in {str(one.version) for one in versions(client)}:
+    if number and number not in {str(one.version) for one in versions(_registered(study, client))}:
         # The registry is the truth: what is gone from it is to be registered again.
         return _without(standing, Role.REGISTRATION)
-    canary = tested(client, study.experiment, number) if number else None
+    canary = tested(client, study, number) if number else None
     if canary:
         standing = replace(standing, runs={**standing.runs, Role.CANARY: canary.info.run_id})
     return standing
@@ -218,6 +219,11 @@ class Flow:
         """The MLflow store of this home."""
         return connect(self.home, self.file.study.experiment)
 
+    @property
+    def registered(self) -> RegisteredModel:
+        """The study's registered model."""
+        return _registered(self.file.study, self.client)
+
     @cached_property
     def start(self) -> StartingPoint:
         """The verified checkpoint that training starts from."""
@@ -294,14 +300,14 @@ class Flow:
         rules = self.file.study.canary
         if number is None or rules is None:
             return self.publish()
-        recover(self.client)
-        staged = aliases(self.client).get(STAGING)
+        recover(self.registered)
+        staged = aliases(self.registered).get(STAGING)
         if staged == number or Role.CANARY not in self.standing.runs:
             with self._alone():
                 self._advance(
                     Role.CANARY,
                     version=number,
-                    champion=champion_of(self.client, number),
+                    champion=champion_of(self.registered, number),
                     dataset=prepare(rules.dataset, self.home).manifest.digest,
                 )
         return self.publish()
@@ -368,7 +374,7 @@ class Flow:
         canary = None
         if Role.CANARY in runs:
             canary = load_fact(self.client, runs[Role.CANARY], Artifact.CANARY, CanaryResult)
-        place = place_of(self.client, number) if number else "none"
+        place = place_of(self.registered, number) if number else "none"
         publication = publish(decision, evidence, registration, canary, place)
         return (
             publication,
@@ -392,6 +398,10 @@ class Flow:
             f"study {self.file.study.name} has no {what} on its current data, runs and policy; "
             f"run `promotion {command}` first"
         )
+
+
+def _registered(study: Study, client: MlflowClient) -> RegisteredModel:
+    return RegisteredModel(client, study.model.registered_name)
 
 
 def _order(role: str) -> int:

@@ -45,9 +45,9 @@ from promotion.execution import StudyFile
 from promotion.flow import Flow, Standing
 from promotion.metrics import Matches
 from promotion.paths import ROOT
-from promotion.registry import transitions
+from promotion.registry import RegisteredModel, transitions
 from promotion.report.publication import Publication
-from promotion.store import REGISTERED_MODEL, VersionTag, connect
+from promotion.store import VersionTag, connect
 from promotion.study import Dataset, Policy, load_study
 
 # Children start clean and fast: MLflow is imported once, before they are forked.
@@ -387,19 +387,34 @@ def connect_to(home: Path, experiment: str | None = None) -> MlflowClient:
     return connect(home, experiment)
 
 
-def add_version(client: MlflowClient) -> str:
+# What a study that names no other calls its registered model.
+REGISTERED_MODEL = "person-detector"
+
+
+def registered_in(client: MlflowClient, name: str = REGISTERED_MODEL) -> RegisteredModel:
+    """The registered model of this name in a store."""
+    return RegisteredModel(client, name)
+
+
+def registry_of(home: Path) -> RegisteredModel:
+    """The registered model in the store of this home."""
+    return registered_in(connect_to(home))
+
+
+def add_version(model: RegisteredModel) -> str:
     """A version without a model: the registry's transitions never open one."""
-    if not client.search_registered_models(f"name = '{REGISTERED_MODEL}'"):
-        client.create_registered_model(REGISTERED_MODEL)
-    return str(client.create_model_version(REGISTERED_MODEL, source="s3://models/none").version)
+    client, name = model.client, model.name
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)
+    return str(client.create_model_version(name, source="s3://models/none").version)
 
 
-def put_in_production(client: MlflowClient) -> str:
+def put_in_production(model: RegisteredModel) -> str:
     """One more version, staged and promoted as after a canary that said go."""
-    number = add_version(client)
-    transitions.stage(client, number, "staged")
-    client.set_model_version_tag(REGISTERED_MODEL, number, VersionTag.CANARY, "go")
-    transitions.promote(client, number, "stable")
+    number = add_version(model)
+    transitions.stage(model, number, "staged")
+    model.client.set_model_version_tag(model.name, number, VersionTag.CANARY, "go")
+    transitions.promote(model, number, "stable")
     return number
 
 

@@ -16,7 +16,6 @@ from promotion.detection import Detector
 from promotion.paths import HOME_VARIABLE
 from promotion.registry import transitions
 from promotion.store import (
-    REGISTERED_MODEL,
     Role,
     Session,
     VersionTag,
@@ -33,10 +32,10 @@ from tests.builders import (
     CountedReport,
     MlflowServer,
     add_version,
-    connect_to,
     own_folder,
     promotion,
     put_in_production,
+    registry_of,
     report_and_count,
 )
 
@@ -164,13 +163,13 @@ def three_versions(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) 
     """
     home = tmp_path_factory.mktemp("versions")
     shutil.copy(empty_store, home)
-    client = connect_to(home)
-    put_in_production(client)
-    put_in_production(client)
-    number = add_version(client)
-    transitions.stage(client, number, "third")
-    client.set_model_version_tag(REGISTERED_MODEL, number, VersionTag.CANARY, "go")
-    add_version(client)
+    model = registry_of(home)
+    put_in_production(model)
+    put_in_production(model)
+    number = add_version(model)
+    transitions.stage(model, number, "third")
+    model.client.set_model_version_tag(model.name, number, VersionTag.CANARY, "go")
+    add_version(model)
     return home
 
 

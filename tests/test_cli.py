@@ -15,8 +15,17 @@ from typer.testing import CliRunner
 from promotion.cli import app
 from promotion.datasets import PreparedDataset
 from promotion.paths import HOME_VARIABLE
-from promotion.store import REGISTERED_MODEL, VersionTag
-from tests.builders import SMOKE, clean_environment, connect_to, invoke, promotion
+from promotion.store import VersionTag
+from tests.builders import (
+    REGISTERED_MODEL,
+    SMOKE,
+    clean_environment,
+    connect_to,
+    invoke,
+    promotion,
+    put_in_production,
+    registered_in,
+)
 
 # The smoke study on the scenes that are drawn already.
 SCENES = "dataset={source: street_scenes, train: 4, val: 4, test: 4, seed: 5}"
@@ -37,7 +46,8 @@ COMMANDS = (
     "status",
     "ui",
 )
-OF_A_STUDY = ("report", "run", "decide", "register", "canary", "book", "check", "lab")
+OF_NO_STUDY = ("audit", "ui")
+OF_A_STUDY = tuple(name for name in COMMANDS if name not in OF_NO_STUDY)
 
 
 @pytest.fixture
@@ -172,6 +182,19 @@ def test_status_tells_who_stands_where_and_what_happened(registry_home: Path) ->
     for line in ("production: version 2", "staging: version 3", "previous: version 1"):
         assert line in done.stdout
     assert "stable" in done.stdout
+
+
+def test_status_and_rollback_are_of_the_study_s_model_alone(registry_home: Path) -> None:
+    """On a server that several share, a rollback without a name would be of somebody's model."""
+    named = ("--set", "model.registered_name=ana-detector")
+    done = invoke("status", *named, home=registry_home)
+    assert "no version of ana-detector is registered" in done.stdout
+    assert "registered are person-detector; --study names" in done.stdout
+    put_in_production(registered_in(connect_to(registry_home), "ana-detector"))
+    put_in_production(registered_in(connect_to(registry_home), "ana-detector"))
+    done = invoke("rollback", *named, home=registry_home)
+    assert "in Production: version 1" in done.stdout
+    assert "production: version 2" in invoke("status", home=registry_home).stdout
 
 
 def test_a_rollback_and_an_approval_leave_their_reasons(registry_home: Path) -> None:

@@ -31,18 +31,19 @@ from promotion.registry import (
     STAGING,
     Contender,
     Event,
+    RegisteredModel,
     aliases,
     champion_of,
     open_onnx,
     open_version,
     promote,
     recover,
+    registered_model,
     version,
     withdraw,
 )
 from promotion.registry.registration import Registration
 from promotion.store import (
-    REGISTERED_MODEL,
     Artifact,
     Role,
     Session,
@@ -92,24 +93,25 @@ def open_trial(
         RegistryError: nothing is registered, or the study has no canary.
     """
     rules, client = session.study.canary, session.client
+    model = registered_model(session)
     if registration.version is None or rules is None:
         missing = "the study has no section canary" if rules is None else "nothing is registered"
         raise RegistryError(f"no canary to run: {missing}")
     dataset = prepare(rules.dataset, session.home)
     log_input(dataset, "canary", "canary")
     digests = [evidence.dataset_digest]
-    number = champion_of(client, registration.version)
+    number = champion_of(model, registration.version)
     if number is None:
         run = evidence.run(decision.baseline.run_name)
         onnx = artifact(client, run.run_id, Artifact.MODEL)
-        model = open_onnx(onnx, run.weights_sha256)
-        champion = Contender(run.run_name, model, run.metrics["threshold"])
+        detector = open_onnx(onnx, run.weights_sha256)
+        champion = Contender(run.run_name, detector, run.metrics["threshold"])
     else:
-        champion = open_version(client, number)
-        digests.append(version(client, number).tags[VersionTag.DATASET_DIGEST])
+        champion = open_version(model, number)
+        digests.append(version(model, number).tags[VersionTag.DATASET_DIGEST])
     run_id = decision.candidate.run_id
     seen = load_table(client, run_id, Artifact.detections("test"))
-    challenger = open_version(client, registration.version)
+    challenger = open_version(model, registration.version)
     campaign = load_campaign(session, [run_id])
     return Trial(
         version=registration.version,
@@ -138,7 +140,7 @@ def open_trial(
 
 def _shown_before(session: Session, number: str) -> list[str]:
     """The names of the pictures that an earlier canary showed this version, as it showed them."""
-    earlier = tested(session.client, session.study.experiment, number)
+    earlier = tested(session.client, session.study, number)
     if earlier is None:
         return []
     observations = load_table(session.client, earlier.info.run_id, Artifact.OBSERVATIONS)
@@ -216,7 +218,12 @@ def record_canary(session: Session, trial: Trial, course: Course) -> CanaryResul
     for side, metrics in result.metrics.items():
         values = {f"canary/{side}_{name}": value for name, value in metrics.items()}
         log_values(client, run_id, values)
-    set_tags(client, run_id, {Tag.VERSION: trial.version, Tag.CANARY: course.verdict})
+    tags = {
+        Tag.REGISTERED_MODEL: session.study.model.registered_name,
+        Tag.VERSION: trial.version,
+        Tag.CANARY: course.verdict,
+    }
+    set_tags(client, run_id, tags)
     return result
 
 
@@ -250,7 +257,7 @@ def telling_pictures(trial: Trial, models: Mapping[str, Seen]) -> list[Path]:
     return [path for path in trial.images if path.name in names]
 
 
-def conclude(client: MlflowClient, result: CanaryResult, approval: bool) -> Event | None:
+def conclude(model: RegisteredModel, result: CanaryResult, approval: bool) -> Event | None:
     """Carry the canary's verdict on the staged version out.
 
     *go* puts it in Production, unless the policy leaves that to a person's `approval`; *stop* takes
@@ -258,16 +265,16 @@ def conclude(client: MlflowClient, result: CanaryResult, approval: bool) -> Even
     alone.
     """
     number, verdict, last = result.version, result.verdict, result.last
-    if aliases(client).get(STAGING) != number:
-        recover(client)
+    if aliases(model).get(STAGING) != number:
+        recover(model)
         return None
-    client.set_model_version_tag(REGISTERED_MODEL, number, VersionTag.CANARY, verdict)
+    model.client.set_model_version_tag(model.name, number, VersionTag.CANARY, verdict)
     why = f"canary {verdict} after {last.images} images and {last.persons} persons"
     because = Note(id=f"canary_{verdict}", facts=facts_of(result))
     if verdict == "stop":
-        return withdraw(client, number, why, because)
+        return withdraw(model, number, why, because)
     if verdict == "go" and not approval:
-        return promote(client, number, why, because)
+        return promote(model, number, why, because)
     return None
 
 

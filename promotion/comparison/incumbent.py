@@ -9,7 +9,6 @@ from promotion.comparison.campaign import Campaign, load_ground_truth, load_grou
 from promotion.detection import Detector, Seen, detect_split, see
 from promotion.store import (
     PRODUCTION,
-    REGISTERED_MODEL,
     Artifact,
     Session,
     Tag,
@@ -26,9 +25,9 @@ def measure_incumbent(session: Session, campaign: Campaign) -> tuple[str, str, S
     Raises:
         ChecksumError: its artifact is not the one that was registered.
     """
-    client = session.client
+    client, name = session.client, session.study.model.registered_name
     try:
-        version = client.get_model_version_by_alias(REGISTERED_MODEL, PRODUCTION)
+        version = client.get_model_version_by_alias(name, PRODUCTION)
         run = client.get_run(str(version.run_id))
     except MlflowException:
         return None

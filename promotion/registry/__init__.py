@@ -5,6 +5,7 @@ is carried out.
 """
 
 from promotion.registry.contender import Contender, open_version
+from promotion.registry.model import RegisteredModel, names, registered_model
 from promotion.registry.serving import PersonDetector, open_onnx
 from promotion.registry.transitions import (
     ALIASES,
@@ -37,16 +38,19 @@ __all__ = [
     "History",
     "PersonDetector",
     "Place",
+    "RegisteredModel",
     "aliases",
     "approve",
     "champion_of",
     "history",
+    "names",
     "open_onnx",
     "open_version",
     "place_of",
     "promote",
     "read_history",
     "recover",
+    "registered_model",
     "roll_back",
     "stage",
     "version",

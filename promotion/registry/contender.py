@@ -9,13 +9,13 @@ from pathlib import Path
 import mlflow
 import pandas as pd
 from mlflow.exceptions import MlflowException
-from mlflow.tracking import MlflowClient
 
 from promotion.checksums import digest_of, sha256_of
 from promotion.errors import ChecksumError, RegistryError
+from promotion.registry.model import RegisteredModel
 from promotion.registry.serving import CHECKSUM, IMAGE_COLUMN, PersonDetector
 from promotion.registry.transitions import version
-from promotion.store import REGISTERED_MODEL, VersionTag
+from promotion.store import VersionTag
 
 # MLflow notes here, when it is asked for the version, what it was asked for.
 WRITTEN_BY_MLFLOW = ("registered_model_meta",)
@@ -42,27 +42,25 @@ def files_digest(folder: Path) -> str:
     return digest_of({path.relative_to(folder).as_posix(): sha256_of(path) for path in ours})
 
 
-def open_version(client: MlflowClient, number: str) -> Contender:
+def open_version(registered: RegisteredModel, number: str) -> Contender:
     """Load a registered version as a server would.
 
     Raises:
         ChecksumError: a file of the version is not the one that was registered.
         RegistryError: there is no such version, or it is half-made or somebody else's.
     """
-    registered = version(client, number)
-    missing = [
-        tag for tag in (VersionTag.FILES_SHA256, VersionTag.THRESHOLD) if tag not in registered.tags
-    ]
+    tags, name = version(registered, number).tags, f"{registered.name} version {number}"
+    missing = [tag for tag in (VersionTag.FILES_SHA256, VersionTag.THRESHOLD) if tag not in tags]
     if missing:
         raise RegistryError(
-            f"{REGISTERED_MODEL} version {number} was not registered by this product, or only half "
+            f"{name} was not registered by this product, or only half "
             f"(no tag {missing[0]}); run `promotion register` to register its run again"
         )
-    files = Path(mlflow.artifacts.download_artifacts(f"models:/{REGISTERED_MODEL}/{number}"))
+    files = Path(mlflow.artifacts.download_artifacts(registered.address(number)))
     # Before anything of it is imported: the version brings its own code.
-    if files_digest(files) != registered.tags[VersionTag.FILES_SHA256]:
+    if files_digest(files) != tags[VersionTag.FILES_SHA256]:
         raise ChecksumError(
-            f"{REGISTERED_MODEL} version {number}: SHA-256 of its files is not the one that was "
+            f"{name}: SHA-256 of its files is not the one that was "
             "registered; they were changed, register the run again"
         )
     path = list(sys.path)
@@ -76,12 +74,11 @@ def open_version(client: MlflowClient, number: str) -> Contender:
         # MLflow puts the version's copy of this package first, where processes started later would
         # take it for the package.
         sys.path[:] = path
-    if model.model_config[CHECKSUM] != registered.tags[VersionTag.WEIGHTS_SHA256]:
+    if model.model_config[CHECKSUM] != tags[VersionTag.WEIGHTS_SHA256]:
         raise ChecksumError(
-            f"{REGISTERED_MODEL} version {number}: its checksum is not that of the registry; "
+            f"{name}: its checksum is not that of the registry; "
             "the artifact was changed, register the run again"
         )
     schema = model.metadata.get_params_schema()
     threshold = next(one.default for one in schema.params if one.name == "threshold")
-    name = f"{REGISTERED_MODEL} v{number}"
-    return Contender(name, model.unwrap_python_model(), float(threshold))
+    return Contender(f"{registered.name} v{number}", model.unwrap_python_model(), float(threshold))

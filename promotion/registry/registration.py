@@ -32,10 +32,10 @@ from promotion.errors import RegistryError
 from promotion.facts import Fact, Note
 from promotion.registry import serving, transitions
 from promotion.registry.contender import files_digest, open_version
+from promotion.registry.model import RegisteredModel, registered_model
 from promotion.registry.parity import Parity, measure_parity
 from promotion.registry.transitions import versions
 from promotion.store import (
-    REGISTERED_MODEL,
     Artifact,
     Role,
     Session,
@@ -97,7 +97,7 @@ class Registration(Fact):
     parity: Parity | None
 
 
-def register(client: MlflowClient, decision: Decision, evidence: Evidence) -> str | None:
+def register(model: RegisteredModel, decision: Decision, evidence: Evidence) -> str | None:
     """On *promote*, make the candidate a registered version, without an alias as yet.
 
     Returns the version's number. A candidate that is registered already keeps its version; on
@@ -109,14 +109,14 @@ def register(client: MlflowClient, decision: Decision, evidence: Evidence) -> st
     """
     if decision.verdict != "promote":
         return None
-    run = evidence.run(decision.candidate.run_name)
+    client, run = model.client, evidence.run(decision.candidate.run_name)
     onnx = verify(artifact(client, run.run_id, Artifact.MODEL), run.weights_sha256)
     known = {
         found.run_id: str(found.version)
-        for found in versions(client)
+        for found in versions(model)
         if VersionTag.FILES_SHA256 in found.tags
     }
-    number = known.get(run.run_id) or _log_model(client, run, onnx, evidence.dataset_digest)
+    number = known.get(run.run_id) or _log_model(model, run, onnx, evidence.dataset_digest)
     tags = {
         VersionTag.RUN_NAME: run.run_name,
         VersionTag.FINGERPRINT: _fingerprint(client, run),
@@ -128,7 +128,7 @@ def register(client: MlflowClient, decision: Decision, evidence: Evidence) -> st
         **{VersionTag.difference(one.metric): _in_short(one) for one in decision.comparison},
     }
     for key, value in tags.items():
-        client.set_model_version_tag(REGISTERED_MODEL, number, key, value)
+        client.set_model_version_tag(model.name, number, key, value)
     return number
 
 
@@ -152,7 +152,7 @@ def compare_with_checkpoint(
         client.get_run(run.run_id).data.tags[Tag.CHECKPOINT_SHA256],
     )
     campaign = load_campaign(session, [run.run_id])
-    contender = open_version(client, number)
+    contender = open_version(registered_model(session), number)
     return measure_parity(
         contender.model,
         checkpoint,
@@ -164,7 +164,7 @@ def compare_with_checkpoint(
 
 
 def stage(
-    client: MlflowClient,
+    model: RegisteredModel,
     decision: Decision,
     decision_run: str,
     number: str | None,
@@ -187,7 +187,7 @@ def stage(
         )
     run = decision.candidate.run_name
     because = Note(id="decided", facts={"run": run})
-    transitions.stage(client, number, f"decided to promote {run}", because)
+    transitions.stage(model, number, f"decided to promote {run}", because)
     return Registration(decision_run=decision_run, version=number, parity=parity)
 
 
@@ -202,7 +202,7 @@ def load_registration(session: Session, run_id: str) -> Registration:
     return load_fact(session.client, run_id, Artifact.REGISTRATION, Registration)
 
 
-def describe(client: MlflowClient, number: str | None, document: str, rest: str) -> None:
+def describe(model: RegisteredModel, number: str | None, document: str, rest: str) -> None:
     """Make the decision document the description of the version it led to, if any.
 
     Of a long one the beginning is kept, and `rest` says where the whole is.
@@ -212,15 +212,16 @@ def describe(client: MlflowClient, number: str | None, document: str, rest: str)
     shown = document
     if len(document) > MOST_DESCRIPTION:
         shown = document[: MOST_DESCRIPTION - len(rest)] + rest
-    client.update_model_version(REGISTERED_MODEL, number, shown)
+    model.client.update_model_version(model.name, number, shown)
 
 
 def _fingerprint(client: MlflowClient, run: RunFacts) -> str:
     return str(client.get_run(run.run_id).data.tags[Tag.FINGERPRINT])
 
 
-def _log_model(client: MlflowClient, run: RunFacts, onnx: Path, dataset_digest: str) -> str:
+def _log_model(model: RegisteredModel, run: RunFacts, onnx: Path, dataset_digest: str) -> str:
     """Log the model to the run that trained it, register it, and return the version's number."""
+    client = model.client
     ended = client.get_run(run.run_id).info.end_time
     facts = {
         "classes": ["person"],
@@ -234,7 +235,7 @@ def _log_model(client: MlflowClient, run: RunFacts, onnx: Path, dataset_digest: 
         TemporaryDirectory() as scratch,
     ):
         info = mlflow.pyfunc.log_model(
-            name=REGISTERED_MODEL,
+            name=model.name,
             python_model=str(Path(serving.__file__)),
             artifacts={serving.MODEL_ARTIFACT: str(onnx)},
             code_paths=[str(_serving_code(Path(scratch)))],
@@ -245,14 +246,14 @@ def _log_model(client: MlflowClient, run: RunFacts, onnx: Path, dataset_digest: 
             pip_requirements=[
                 f"{name}=={version(installed)}" for name, installed in SERVING_LIBRARIES.items()
             ],
-            registered_model_name=REGISTERED_MODEL,
+            registered_model_name=model.name,
         )
     # Opening the run again moved its end; its duration is a measurement.
     client.set_terminated(run.run_id, "FINISHED", ended)
     number = str(info.registered_model_version)
-    files = Path(mlflow.artifacts.download_artifacts(f"models:/{REGISTERED_MODEL}/{number}"))
+    files = Path(mlflow.artifacts.download_artifacts(model.address(number)))
     digest = files_digest(files)
-    client.set_model_version_tag(REGISTERED_MODEL, number, VersionTag.FILES_SHA256, digest)
+    client.set_model_version_tag(model.name, number, VersionTag.FILES_SHA256, digest)
     return number
 
 

@@ -19,19 +19,19 @@ from typing import Literal
 import mlflow
 import pooch
 from filelock import FileLock
-from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+from mlflow.entities import model_registry
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
-from mlflow.tracking import MlflowClient
 from pydantic import Field, ValidationError
 
 from promotion.checksums import digest_of
 from promotion.errors import RegistryError
 from promotion.facts import Fact, Note
+from promotion.registry.model import RegisteredModel
 from promotion.store import (
     PREVIOUS,
     PRODUCTION,
-    REGISTERED_MODEL,
     STAGING,
     WHEN,
     VersionTag,
@@ -44,7 +44,6 @@ Action = Literal["stage", "promote", "withdraw", "approve", "rollback"]
 Aliases = dict[str, str]
 
 ALIASES = (PREVIOUS, PRODUCTION, STAGING)
-TRANSITION = f"{REGISTERED_MODEL}.transition"
 EVENT, HOST = "event", "host"
 # A transition takes a second; a note this old from another machine is that of a dead process.
 LEASE = timedelta(minutes=5)
@@ -90,40 +89,40 @@ class History(Fact):
     by_hand: Aliases = Field(default={})
 
 
-def versions(client: MlflowClient) -> list[ModelVersion]:
+def versions(model: RegisteredModel) -> list[ModelVersion]:
     """All versions of the registered model, newest first."""
-    named = f"name = '{REGISTERED_MODEL}'"
-    found = every_page(lambda token: client.search_model_versions(named, page_token=token))
+    named = f"name = '{model.name}'"
+    found = every_page(lambda token: model.client.search_model_versions(named, page_token=token))
     return sorted(found, key=lambda one: int(one.version), reverse=True)
 
 
-def version(client: MlflowClient, number: str) -> ModelVersion:
+def version(model: RegisteredModel, number: str) -> ModelVersion:
     """The version of this number.
 
     Raises:
         RegistryError: there is none.
     """
-    found = next((one for one in versions(client) if str(one.version) == number), None)
+    found = next((one for one in versions(model) if str(one.version) == number), None)
     if found is None:
-        raise RegistryError(f"{REGISTERED_MODEL} has no version {number}")
+        raise RegistryError(f"{model.name} has no version {number}")
     return found
 
 
-def aliases(client: MlflowClient) -> Aliases:
+def aliases(model: RegisteredModel) -> Aliases:
     """The version's number of each alias; none if nothing was ever registered."""
-    models = client.search_registered_models(f"name = '{REGISTERED_MODEL}'")
+    models = model.client.search_registered_models(f"name = '{model.name}'")
     return {alias: str(number) for model in models for alias, number in model.aliases.items()}
 
 
-def history(client: MlflowClient) -> list[Event]:
+def history(model: RegisteredModel) -> list[Event]:
     """All transitions of all versions that can be read, newest first."""
-    return read_history(client).events
+    return read_history(model).events
 
 
-def read_history(client: MlflowClient) -> History:
+def read_history(model: RegisteredModel) -> History:
     """All transitions, newest first, checked against each other and against the aliases."""
     events, damaged = [], 0
-    for one in versions(client):
+    for one in versions(model):
         for key, value in one.tags.items():
             if key.startswith(f"{EVENT}."):
                 event = _readable(value)
@@ -133,7 +132,7 @@ def read_history(client: MlflowClient) -> History:
     broken = sum(later.previous not in ("", earlier.digest) for later, earlier in pairwise(events))
     if events and events[-1].previous:
         broken += 1
-    now, expected = aliases(client), events[0].after if events else {}
+    now, expected = aliases(model), events[0].after if events else {}
     moved = {
         alias: now.get(alias, "") for alias in ALIASES if now.get(alias) != expected.get(alias)
     }
@@ -147,37 +146,39 @@ def _readable(value: str) -> Event | None:
         return None
 
 
-def place_of(client: MlflowClient, number: str) -> Place:
+def place_of(model: RegisteredModel, number: str) -> Place:
     """Where a version stands: staged, in Production, gone from Production, or in none of these."""
-    found = aliases(client)
+    found = aliases(model)
     if found.get(PRODUCTION) == number:
         return "production"
-    if any(event.action in ("promote", "approve") for event in _events(client, number)):
+    if any(event.action in ("promote", "approve") for event in _events(model, number)):
         return "left"
     return "staging" if found.get(STAGING) == number else "none"
 
 
-def champion_of(client: MlflowClient, number: str) -> str | None:
+def champion_of(model: RegisteredModel, number: str) -> str | None:
     """The version that this one stands against: in Production, or before it was there itself."""
-    found = aliases(client)
+    found = aliases(model)
     in_place = found.get(PRODUCTION)
     return found.get(PREVIOUS) if in_place == number else in_place
 
 
-def stage(client: MlflowClient, number: str, why: str, because: Note | None = None) -> Event | None:
+def stage(
+    model: RegisteredModel, number: str, why: str, because: Note | None = None
+) -> Event | None:
     """Give a new version the alias `staging`; one that was staged before keeps its place."""
 
     def plan(before: Aliases) -> Aliases:
         return {**before, STAGING: number}
 
-    if _events(client, number):
-        recover(client)
+    if _events(model, number):
+        recover(model)
         return None
-    return _transition(client, "stage", lambda before: number, plan, why, because)
+    return _transition(model, "stage", lambda before: number, plan, why, because)
 
 
 def promote(
-    client: MlflowClient, number: str, why: str, because: Note | None = None
+    model: RegisteredModel, number: str, why: str, because: Note | None = None
 ) -> Event | None:
     """Move `production` to the staged version; the one that was there becomes `previous`."""
 
@@ -190,21 +191,21 @@ def promote(
             )
         return _with_in_production(before, number)
 
-    return _transition(client, "promote", lambda before: number, plan, why, because)
+    return _transition(model, "promote", lambda before: number, plan, why, because)
 
 
 def withdraw(
-    client: MlflowClient, number: str, why: str, because: Note | None = None
+    model: RegisteredModel, number: str, why: str, because: Note | None = None
 ) -> Event | None:
     """Take the alias `staging` from a version; Production stays as it is."""
 
     def plan(before: Aliases) -> Aliases:
         return _without(before, STAGING) if before.get(STAGING) == number else before
 
-    return _transition(client, "withdraw", lambda before: number, plan, why, because)
+    return _transition(model, "withdraw", lambda before: number, plan, why, because)
 
 
-def approve(client: MlflowClient, why: str) -> Event:
+def approve(model: RegisteredModel, why: str) -> Event:
     """Put the staged version in Production, as a person who agrees to it.
 
     Raises:
@@ -215,7 +216,7 @@ def approve(client: MlflowClient, why: str) -> Event:
         if STAGING not in before:
             raise RegistryError("nothing to approve: no version has the alias staging")
         number = before[STAGING]
-        if version(client, number).tags.get(VersionTag.CANARY) != "go":
+        if version(model, number).tags.get(VersionTag.CANARY) != "go":
             raise RegistryError(
                 f"version {number} cannot be approved: the canary has not said go; "
                 "run `promotion canary` first"
@@ -225,12 +226,12 @@ def approve(client: MlflowClient, why: str) -> Event:
     def plan(before: Aliases) -> Aliases:
         return _with_in_production(before, before[STAGING])
 
-    event = _transition(client, "approve", staged, plan, why)
+    event = _transition(model, "approve", staged, plan, why)
     assert event is not None
     return event
 
 
-def roll_back(client: MlflowClient, why: str) -> Event:
+def roll_back(model: RegisteredModel, why: str) -> Event:
     """Put `previous` back in Production.
 
     Raises:
@@ -248,23 +249,23 @@ def roll_back(client: MlflowClient, why: str) -> Event:
     def plan(before: Aliases) -> Aliases:
         return {**_without(before, PREVIOUS), PRODUCTION: before[PREVIOUS]}
 
-    event = _transition(client, "rollback", leaving, plan, why)
+    event = _transition(model, "rollback", leaving, plan, why)
     assert event is not None
     return event
 
 
-def recover(client: MlflowClient) -> None:
+def recover(model: RegisteredModel) -> None:
     """Finish what a killed process left half done; do nothing if there is nothing.
 
     Raises:
         RegistryError: another machine is at work in the registry.
     """
-    with _one_at_a_time():
-        _finish_what_was_left(client)
+    with _one_at_a_time(model):
+        _finish_what_was_left(model)
 
 
 def _transition(
-    client: MlflowClient,
+    model: RegisteredModel,
     action: Action,
     subject: Callable[[Aliases], str],
     plan: Callable[[Aliases], Aliases],
@@ -272,20 +273,20 @@ def _transition(
     because: Note | None = None,
 ) -> Event | None:
     """Carry a change of aliases out, whole; None if there is nothing to change."""
-    with _one_at_a_time():
-        _finish_what_was_left(client)
-        _begin(client)
+    with _one_at_a_time(model):
+        _finish_what_was_left(model)
+        _begin(model)
         try:
-            before = aliases(client)
+            before = aliases(model)
             number = subject(before)
             after = plan(before)
         except BaseException:
-            client.delete_registered_model(TRANSITION)
+            model.client.delete_registered_model(model.transition)
             raise
         if after == before:
-            client.delete_registered_model(TRANSITION)
+            model.client.delete_registered_model(model.transition)
             return None
-        past = history(client)
+        past = history(model)
         event = Event(
             action=action,
             version=number,
@@ -297,37 +298,37 @@ def _transition(
             after=after,
             previous=past[0].digest if past else "",
         )
-        client.set_registered_model_tag(TRANSITION, EVENT, event.model_dump_json())
-        _carry_out(client, event)
+        model.client.set_registered_model_tag(model.transition, EVENT, event.model_dump_json())
+        _carry_out(model, event)
         return event
 
 
-def _carry_out(client: MlflowClient, event: Event) -> None:
+def _carry_out(model: RegisteredModel, event: Event) -> None:
     """Do what the note says; done again, it changes nothing."""
-    now = aliases(client)
+    now = aliases(model)
     for alias in ALIASES:
         target = event.after.get(alias)
         if target is None and alias in now:
-            client.delete_registered_model_alias(REGISTERED_MODEL, alias)
+            model.client.delete_registered_model_alias(model.name, alias)
         elif target is not None and now.get(alias) != target:
-            client.set_registered_model_alias(REGISTERED_MODEL, alias, target)
-    _mirror_stages(client, event.after)
+            model.client.set_registered_model_alias(model.name, alias, target)
+    _mirror_stages(model, event.after)
     key = f"{EVENT}.{event.when}"
-    client.set_model_version_tag(REGISTERED_MODEL, event.version, key, event.model_dump_json())
-    client.delete_registered_model(TRANSITION)
+    model.client.set_model_version_tag(model.name, event.version, key, event.model_dump_json())
+    model.client.delete_registered_model(model.transition)
 
 
-def _begin(client: MlflowClient) -> None:
+def _begin(model: RegisteredModel) -> None:
     try:
-        client.create_registered_model(TRANSITION, tags={HOST: platform.node()})
+        model.client.create_registered_model(model.transition, tags={HOST: platform.node()})
     except MlflowException as error:
         if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
             raise
         raise RegistryError(_busy()) from None
 
 
-def _finish_what_was_left(client: MlflowClient) -> None:
-    note = _note(client)
+def _finish_what_was_left(model: RegisteredModel) -> None:
+    note = _note(model)
     if note is None:
         return
     begun = datetime.fromtimestamp(note.creation_timestamp / 1000, UTC)
@@ -336,14 +337,14 @@ def _finish_what_was_left(client: MlflowClient) -> None:
         raise RegistryError(_busy())
     event = _readable(note.tags.get(EVENT, ""))
     if event is not None:
-        _carry_out(client, event)
+        _carry_out(model, event)
     else:
         # Nothing was begun, or nobody can read what.
-        client.delete_registered_model(TRANSITION)
+        model.client.delete_registered_model(model.transition)
 
 
-def _note(client: MlflowClient) -> RegisteredModel | None:
-    found = client.search_registered_models(f"name = '{TRANSITION}'")
+def _note(model: RegisteredModel) -> model_registry.RegisteredModel | None:
+    found = model.client.search_registered_models(f"name = '{model.transition}'")
     return found[0] if found else None
 
 
@@ -352,10 +353,10 @@ def _busy() -> str:
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Let one process of this machine change this registry; a killed one lets go by itself."""
+def _one_at_a_time(model: RegisteredModel) -> Iterator[None]:
+    """Let one process of this machine change this model; a killed one lets go by itself."""
     uri = mlflow.get_registry_uri()
-    name = f"registry-{digest_of({'registry': uri})[:16]}.lock"
+    name = f"registry-{digest_of({'registry': uri, 'model': model.name})[:16]}.lock"
     embedded = uri.removeprefix("sqlite:///")
     # Beside the store, or in a folder of this user's own: anybody may write to the common one.
     place = Path(embedded).parent if embedded != uri else Path(pooch.os_cache("promotion"))
@@ -364,21 +365,21 @@ def _one_at_a_time() -> Iterator[None]:
         yield
 
 
-def _mirror_stages(client: MlflowClient, after: Mapping[str, str]) -> None:
+def _mirror_stages(model: RegisteredModel, after: Mapping[str, str]) -> None:
     """Set MLflow's deprecated stages beside the aliases; to be dropped with them."""
-    if not hasattr(client, "transition_model_version_stage"):
+    if not hasattr(model.client, "transition_model_version_stage"):
         return
     stages = {PREVIOUS: "Archived", STAGING: "Staging", PRODUCTION: "Production"}
     wanted = {after[alias]: stage for alias, stage in stages.items() if alias in after}
-    for one in versions(client):
+    for one in versions(model):
         number, now = str(one.version), one.current_stage
         target = wanted.get(number, "None" if now == "None" else "Archived")
         if now != target:
-            client.transition_model_version_stage(REGISTERED_MODEL, number, target)
+            model.client.transition_model_version_stage(model.name, number, target)
 
 
-def _events(client: MlflowClient, number: str) -> list[Event]:
-    return [event for event in history(client) if event.version == number]
+def _events(model: RegisteredModel, number: str) -> list[Event]:
+    return [event for event in history(model) if event.version == number]
 
 
 def _with_in_production(before: Aliases, number: str) -> Aliases:

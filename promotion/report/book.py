@@ -16,7 +16,7 @@ from mlflow.tracking import MlflowClient
 from promotion.checksums import digest_of
 from promotion.errors import MissingRunsError, PromotionError
 from promotion.paths import ROOT
-from promotion.registry import aliases, history, versions
+from promotion.registry import RegisteredModel, aliases, history, versions
 from promotion.report import tables
 from promotion.report.calibration import calibration_rows
 from promotion.report.document import render_calibration, render_original
@@ -57,7 +57,7 @@ def build_book(client: MlflowClient, study: Study, home: Path, pages: Pages) -> 
     stamp = home / "book" / ".built"
     written = {
         **pages.written,
-        "registry": _registry_page(client),
+        "registry": _registry_page(RegisteredModel(client, study.model.registered_name)),
         "original": render_original(),
         "calibration": render_calibration(),
     }
@@ -117,16 +117,17 @@ def _assemble(client: MlflowClient, source: Path, pages: Pages) -> None:
     (source / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
 
 
-def _registry_page(client: MlflowClient) -> str:
+def _registry_page(model: RegisteredModel) -> str:
     """The page of the registry: who stands where, and all that happened."""
     stand_in = (ROOT / "book" / "registry.md").read_text(encoding="utf-8")
-    registered = versions(client)
+    registered = versions(model)
     if not registered:
         return stand_in
     heading = stand_in.partition("\n")[0]
-    state = tables.registered(registered, aliases(client)).to_html()
-    past = tables.history(history(client)).to_html()
-    return "\n\n".join([heading, text("registry.state"), state, text("registry.history"), past])
+    stands = text("registry.state").format(model=model.name)
+    state = tables.registered(registered, aliases(model)).to_html()
+    past = tables.history(history(model)).to_html()
+    return "\n\n".join([heading, stands, state, text("registry.history"), past])
 
 
 def _put_notebook(client: MlflowClient, run_id: str, place: Path, title: str = "") -> None:

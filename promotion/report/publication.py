@@ -16,7 +16,7 @@ from promotion.comparison import Evidence
 from promotion.decision import Decision, next_steps_of, risks_of
 from promotion.errors import ChecksumError
 from promotion.facts import Note
-from promotion.registry import Place, place_of
+from promotion.registry import Place, place_of, registered_model
 from promotion.registry.parity import Parity
 from promotion.registry.registration import Registration, describe
 from promotion.report.document import render
@@ -147,11 +147,11 @@ def publish_step(
     canary: CanaryResult | None = None,
 ) -> Publication:
     """Publish what stands after a step of the registry, in its run and on the version."""
-    number = registration.version
-    place = place_of(session.client, number) if number else "none"
+    model, number = registered_model(session), registration.version
+    place = place_of(model, number) if number else "none"
     published = publish(decision, evidence, registration, canary, place)
     document = record_publication(session, published, evidence)
-    describe(session.client, number, document, rest_sentence(decision))
+    describe(model, number, document, rest_sentence(decision))
     return published
 
 

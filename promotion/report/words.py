@@ -461,7 +461,7 @@ _TEXTS = {
     "gate.open": "non tranché",
     "gate.sentence": "{name} {sign} {limit} (mesuré : {value}, borne : {bound})",
     "gate.too_few": "{name} {sign} {limit} (mesuré : {value} ; il faut {needed} mesures pour une borne)",
-    "transition.production": "Version {version} de person-detector en Production.",
+    "transition.production": "Version {version} en Production.",
     "transition.waits": "Version {version} en Staging, en attente d’approbation.",
     "transition.stopped": "Version {version} retirée de Staging ; la Production ne change pas.",
     "transition.continues": "Version {version} reste en Staging.",
@@ -473,11 +473,11 @@ _TEXTS = {
     "session.run": "Run MLflow : {experiment} / {run}",
     "detections.count": "{boxes} boîtes, de la plus sûre à la plus douteuse",
     "optimism": "{optimism} de {metric} (estimation)",
-    "registered.yes": "Version {version} de person-detector enregistrée.",
+    "registered.yes": "Version {version} enregistrée.",
     "registered.still_true": "La décision tient : {runs} runs, données {digest}, même politique.",
     "registered.more": "… (document entier : decision.md, artefact de la décision sur {run})",
     "registered.no": "Rien n’est enregistré : le verdict est « {verdict} ».",
-    "registry.state": "Chaque version de person-detector, la plus récente d’abord, avec les "
+    "registry.state": "Chaque version de `{model}`, la plus récente d’abord, avec les "
     "verdicts qui l’ont menée là. L’alias fait foi : `production` sert, `previous` attend un "
     "retour arrière, `staging` attend le canari.",
     "registry.history": "Toutes les transitions, la plus récente d’abord.",

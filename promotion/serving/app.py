@@ -18,7 +18,7 @@ import orjson
 from mlflow.tracking import MlflowClient
 
 from promotion.images import ImageError
-from promotion.registry import Contender, open_version
+from promotion.registry import Contender, RegisteredModel, open_version
 from promotion.registry.serving import TooLargeError, check_amount, look, to_rows
 from promotion.serving.exchange import (
     JSON,
@@ -49,10 +49,11 @@ log = logging.getLogger("uvicorn.error")
 class Application:
     """A worker's application. It is handed to the worker as it is here, and opens the model there.
 
-    `tracking_uri` is MLflow's store, `number` the version.
+    `tracking_uri` is MLflow's store, `name` and `number` those of the version there.
     """
 
     tracking_uri: str
+    name: str
     number: str
     requests: int = field(default=0, init=False)
     held: int = field(default=0, init=False)
@@ -98,7 +99,7 @@ class Application:
         cv2.setNumThreads(1)
         mlflow.set_tracking_uri(self.tracking_uri)
         mlflow.set_registry_uri(self.tracking_uri)
-        self.contender = open_version(MlflowClient(), self.number)
+        self.contender = open_version(RegisteredModel(MlflowClient(), self.name), self.number)
         self.pool = ThreadPoolExecutor(THREADS)
 
     async def _answer(self, exchange: Exchange) -> tuple[str, bytes]:

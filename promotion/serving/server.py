@@ -11,6 +11,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from promotion.errors import RegistryError
+from promotion.registry import RegisteredModel
 from promotion.serving.app import Application
 from promotion.serving.protocol import BoundedProtocol
 
@@ -30,10 +31,10 @@ def default_workers() -> int:
     return int(cpu_count())
 
 
-def serve(tracking_uri: str, number: str, port: int, workers: int) -> None:
+def serve(model: RegisteredModel, number: str, port: int, workers: int) -> None:
     """Serve a version on loopback until SIGINT or SIGTERM, which end every process in seconds.
 
-    `number` is the version in the store at `tracking_uri`; 0 as `port` takes a free one.
+    0 as `port` takes a free one.
 
     Raises:
         RegistryError: the port is taken, or the workers cannot open the version.
@@ -45,7 +46,7 @@ def serve(tracking_uri: str, number: str, port: int, workers: int) -> None:
             f"port {port} cannot be had ({error.strerror}); name another with --port"
         ) from None
     config = Config(
-        Application(tracking_uri, number),
+        Application(model.client.tracking_uri, model.name, number),
         workers=workers,
         http=BoundedProtocol,
         ws="none",

@@ -10,7 +10,6 @@ from promotion.store.environment import (
 from promotion.store.names import (
     PREVIOUS,
     PRODUCTION,
-    REGISTERED_MODEL,
     STAGING,
     Artifact,
     Role,
@@ -41,7 +40,6 @@ from promotion.store.tracking import (
 __all__ = [
     "PREVIOUS",
     "PRODUCTION",
-    "REGISTERED_MODEL",
     "STAGING",
     "WHEN",
     "Artifact",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-REGISTERED_MODEL = "person-detector"
 STAGING, PRODUCTION, PREVIOUS = "staging", "production", "previous"
 
 
@@ -44,6 +43,7 @@ class Tag:
     LIBRARIES = "promotion.libraries"
     VERDICT = "promotion.verdict"
     CANARY = "promotion.canary"
+    REGISTERED_MODEL = "promotion.registered_model"
     VERSION = "promotion.model_version"
     ERROR = "promotion.error"
     TEST_DIGEST = "promotion.test_digest"

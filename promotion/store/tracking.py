@@ -24,6 +24,7 @@ from promotion.errors import MissingRunsError, TrackingError
 from promotion.store.environment import code_version, hardware
 from promotion.store.location import settle
 from promotion.store.names import Role, Tag
+from promotion.study import Study
 
 Found = TypeVar("Found")
 Value = TypeVar("Value", bound=BaseModel)
@@ -146,10 +147,15 @@ def latest(client: MlflowClient, experiment: str, study: str, role: str) -> Run:
     return run
 
 
-def tested(client: MlflowClient, experiment: str, number: str) -> Run | None:
-    """The newest complete canary run of a registered version."""
-    tags = {Tag.ROLE: Role.CANARY, Tag.VERSION: number, Tag.COMPLETE: "true"}
-    return newest(client, experiment, tags)
+def tested(client: MlflowClient, study: Study, number: str) -> Run | None:
+    """The newest complete canary run of a version of the study's registered model."""
+    tags = {
+        Tag.ROLE: Role.CANARY,
+        Tag.REGISTERED_MODEL: study.model.registered_name,
+        Tag.VERSION: number,
+        Tag.COMPLETE: "true",
+    }
+    return newest(client, study.experiment, tags)
 
 
 def log_table(client: MlflowClient, run_id: str, path: str, table: pd.DataFrame) -> None:

@@ -96,11 +96,17 @@ class CanaryDataset(Section):
 
 
 class Model(Section):
-    """The detector's name in run names, and the checkpoint that training starts from."""
+    """The detector's name in run names, the checkpoint that training starts from, and what a
+    promoted model is called in the registry.
+    """
 
     name: str = Field(default="yolov8n", pattern=r"^[A-Za-z0-9.-]+$", max_length=40)
     weights: str
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    # Some servers compare names without their case, and MLflow takes neither / nor : in one.
+    registered_name: str = Field(
+        default="person-detector", pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60
+    )
 
 
 class Training(Section):

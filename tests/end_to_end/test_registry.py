@@ -9,8 +9,7 @@ import pytest
 
 from promotion import registry
 from promotion.registry import PREVIOUS, PRODUCTION
-from promotion.store import REGISTERED_MODEL
-from tests.builders import connect_to, promotion
+from tests.builders import REGISTERED_MODEL, promotion, registry_of
 from tests.end_to_end.builders import STUDY, carry_out, published
 
 pytestmark = pytest.mark.end_to_end
@@ -40,7 +39,7 @@ def test_the_command_names_what_a_decision_lost_its_truth_to(changing_home: Path
 def test_a_better_one_replaces_a_worse_one_is_stopped_and_previous_comes_back(
     changing_home: Path, tmp_path: Path
 ) -> None:
-    home, client = changing_home, connect_to(changing_home, "smoke")
+    home, model = changing_home, registry_of(changing_home)
     asking = (*BETTER, "--set", "policy.approval=true")
     better = carry_out(home, *asking)
     assert better.canary is not None
@@ -49,39 +48,39 @@ def test_a_better_one_replaces_a_worse_one_is_stopped_and_previous_comes_back(
     assert "en attente d’approbation" in (home / "decision.md").read_text(encoding="utf-8")
     first, second = "1", better.model_version
     assert promotion("approve", "--why", "vu", home=home).returncode == 0
-    assert registry.aliases(client) == {PRODUCTION: second, PREVIOUS: first}
+    assert registry.aliases(model) == {PRODUCTION: second, PREVIOUS: first}
     done = promotion("canary", *STUDY, *asking, home=home)
     assert "in Production" in done.stdout
     assert published(home).place == "production"
     assert promotion("approve", home=home).returncode == 1
 
     carry_out(home, *WEAKER, commands=("run", "decide", "register"))
-    staged = registry.aliases(client)
+    staged = registry.aliases(model)
     seen = seen_before(home, tmp_path)
     done = promotion("canary", *STUDY, *WEAKER, *seen, home=home)
     assert done.returncode == 1
     assert "was seen before" in done.stderr
-    assert registry.aliases(client) == staged
+    assert registry.aliases(model) == staged
 
     worse = carry_out(home, *WEAKER, commands=("canary",))
     assert worse.canary is not None
     assert (worse.verdict, worse.canary.verdict, worse.place) == ("promote", "stop", "none")
     assert worse.canary.last.images < worse.canary.images_available
-    assert registry.aliases(client) == {PRODUCTION: second, PREVIOUS: first}
-    assert registry.history(client)[0].action == "withdraw"
+    assert registry.aliases(model) == {PRODUCTION: second, PREVIOUS: first}
+    assert registry.history(model)[0].action == "withdraw"
 
     done = promotion("rollback", "--why", "plaintes", home=home)
     assert done.returncode == 0, done.stderr
-    assert registry.aliases(client) == {PRODUCTION: first}
+    assert registry.aliases(model) == {PRODUCTION: first}
     again = promotion("rollback", home=home)
     assert again.returncode == 1
     assert "nothing to go back to" in again.stderr
     shown = promotion("status", home=home).stdout
     assert "production: version 1" in shown
     assert "plaintes" in shown
-    for event in registry.history(client):
+    for event in registry.history(model):
         assert event.action in shown
 
-    history = registry.history(client)
+    history = registry.history(model)
     assert carry_out(home, *asking).place == "left"
-    assert registry.history(client) == history
+    assert registry.history(model) == history

@@ -19,7 +19,7 @@ from promotion.registry import PRODUCTION
 from promotion.report.publication import load_decision
 from promotion.store import Artifact, Role, Session, Tag, VersionTag, artifact, load_fact
 from promotion.study import Study
-from tests.builders import promotion
+from tests.builders import promotion, registered_in
 from tests.end_to_end.builders import STUDY, published, runs
 
 pytestmark = pytest.mark.end_to_end
@@ -122,9 +122,9 @@ def test_the_report_ends_in_production_after_a_real_canary(
     assert decision.canary.champion == decision.baseline.run_name
     document = (smoke_home / "decision.md").read_text(encoding="utf-8")
     assert document.count("- [x]") == 3
-    assert registry.aliases(client)[PRODUCTION] == "1"
+    assert registry.aliases(registered_in(client))[PRODUCTION] == "1"
 
-    version = registry.version(client, "1")
+    version = registry.version(registered_in(client), "1")
     assert version.run_id == decision.candidate.run_id
     assert version.current_stage == "Production"
     assert version.description.startswith("# Décision de promotion")
@@ -134,7 +134,8 @@ def test_the_report_ends_in_production_after_a_real_canary(
     told = version.tags[VersionTag.difference(first.metric)]
     assert told.endswith(f"= {first.difference:+.4f} [{low:+.4f}, {high:+.4f}]")
     assert version.tags[VersionTag.CANARY] == "go"
-    assert [event.action for event in registry.history(client)] == ["promote", "stage"]
+    events = registry.history(registered_in(client))
+    assert [event.action for event in events] == ["promote", "stage"]
 
 
 def test_the_product_s_own_experiment_is_audited_whole(smoke_home: Path) -> None:
@@ -153,7 +154,7 @@ def test_a_report_that_is_run_again_keeps_everything(
         every = client.search_runs([client.get_experiment_by_name("smoke").experiment_id])
         return {
             "runs": {run.info.run_id for run in every},
-            "history": registry.history(client),
+            "history": registry.history(registered_in(client)),
             "book": (smoke_home / "book" / "index.html").stat().st_mtime_ns,
             "decision": (smoke_home / "decision.json").read_bytes(),
             "document": (smoke_home / "decision.md").read_bytes(),

@@ -11,7 +11,7 @@ from promotion.decision import Decision, decide
 from promotion.registry import registration, transitions
 from promotion.registry.parity import Parity
 from promotion.store import Artifact, Tag, log_bytes
-from tests.builders import POLICY, connect_to, evidence
+from tests.builders import POLICY, connect_to, evidence, registered_in
 
 EXPERIMENT = "registered"
 SAME = Parity(
@@ -58,8 +58,9 @@ def register_starter(home: Path, starter: Path) -> Registered:
     ]
     found = evidence(runs=runs)
     decision = decide(found, POLICY, [])
-    number = registration.register(client, decision, found)
+    model = registered_in(client)
+    number = registration.register(model, decision, found)
     assert number is not None
-    registration.stage(client, decision, "decided", number, SAME)
-    transitions.promote(client, number, "stable")
+    registration.stage(model, decision, "decided", number, SAME)
+    transitions.promote(model, number, "stable")
     return Registered(home, decision, found, number, ended)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from tests.builders import connect_to
+from promotion.registry import RegisteredModel
+from tests.builders import connect_to, registered_in
 from tests.registry.builders import EXPERIMENT, Registered, register_starter
 
 
@@ -25,3 +26,8 @@ def registered(
 @pytest.fixture
 def client(registered: Registered) -> MlflowClient:
     return connect_to(registered.home, EXPERIMENT)
+
+
+@pytest.fixture
+def model(client: MlflowClient) -> RegisteredModel:
+    return registered_in(client)

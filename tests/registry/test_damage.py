@@ -9,15 +9,14 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from mlflow.tracking import MlflowClient
 from typer.testing import CliRunner
 
 from promotion import registry
 from promotion.cli import app
 from promotion.errors import ChecksumError, RegistryError
-from promotion.registry import open_version, transitions
-from promotion.store import PRODUCTION, REGISTERED_MODEL, VersionTag
-from tests.builders import add_version, connect_to
+from promotion.registry import RegisteredModel, open_version, transitions
+from promotion.store import PRODUCTION, VersionTag
+from tests.builders import add_version, registry_of
 from tests.registry.builders import Registered
 
 
@@ -28,13 +27,13 @@ def status(home: Path) -> str:
 
 
 @pytest.fixture
-def copied(registry_home: Path) -> MlflowClient:
+def copied(registry_home: Path) -> RegisteredModel:
     """A registry of three versions, for a test that damages it."""
-    return connect_to(registry_home)
+    return registry_of(registry_home)
 
 
 def test_a_half_made_version_is_shown_as_such_and_stops_nothing(
-    copied: MlflowClient, registry_home: Path
+    copied: RegisteredModel, registry_home: Path
 ) -> None:
     """A registration that was killed leaves a version without a tag."""
     number = add_version(copied)
@@ -45,7 +44,7 @@ def test_a_half_made_version_is_shown_as_such_and_stops_nothing(
 
 
 def test_a_reason_with_markup_or_control_characters_is_shown_as_it_is(
-    copied: MlflowClient, registry_home: Path
+    copied: RegisteredModel, registry_home: Path
 ) -> None:
     """It broke `status` for ever, and reached the terminal."""
     transitions.roll_back(copied, "closing [/red] tag \x1b[31mred\x1b[0m \x07")
@@ -56,64 +55,65 @@ def test_a_reason_with_markup_or_control_characters_is_shown_as_it_is(
 
 
 def test_a_record_that_cannot_be_read_is_counted_and_hides_no_other(
-    copied: MlflowClient, registry_home: Path
+    copied: RegisteredModel, registry_home: Path
 ) -> None:
     events = len(registry.history(copied))
-    copied.set_model_version_tag(REGISTERED_MODEL, "1", "event.2026-01-01", "garbage")
-    copied.set_model_version_tag(REGISTERED_MODEL, "2", VersionTag.VERDICT, "banana")
+    copied.client.set_model_version_tag(copied.name, "1", "event.2026-01-01", "garbage")
+    copied.client.set_model_version_tag(copied.name, "2", VersionTag.VERDICT, "banana")
     assert len(registry.history(copied)) == events
     assert "1 records cannot be read" in status(registry_home)
 
 
-def test_a_deleted_event_shows(copied: MlflowClient, registry_home: Path) -> None:
+def test_a_deleted_event_shows(copied: RegisteredModel, registry_home: Path) -> None:
     newest, second = registry.history(copied)[:2]
     assert registry.read_history(copied).broken == 0
     key = f"event.{second.when}"
-    copied.delete_model_version_tag(REGISTERED_MODEL, second.version, key)
+    copied.client.delete_model_version_tag(copied.name, second.version, key)
     assert newest.previous == second.digest
     assert registry.read_history(copied).broken == 1
     assert "do not follow the one before" in status(registry_home)
 
 
-def test_a_forged_event_shows(copied: MlflowClient) -> None:
+def test_a_forged_event_shows(copied: RegisteredModel) -> None:
     second = registry.history(copied)[1]
     forged = second.model_copy(update={"who": "somebody else"})
     key = f"event.{second.when}"
-    copied.set_model_version_tag(REGISTERED_MODEL, second.version, key, forged.model_dump_json())
+    copied.client.set_model_version_tag(copied.name, second.version, key, forged.model_dump_json())
     assert registry.read_history(copied).broken == 1
 
 
 def test_an_alias_that_somebody_moved_by_hand_is_shown(
-    copied: MlflowClient, registry_home: Path
+    copied: RegisteredModel, registry_home: Path
 ) -> None:
     assert registry.read_history(copied).by_hand == {}
-    copied.set_registered_model_alias(REGISTERED_MODEL, PRODUCTION, "1")
+    copied.client.set_registered_model_alias(copied.name, PRODUCTION, "1")
     assert registry.read_history(copied).by_hand == {PRODUCTION: "1"}
     assert "changed by hand: production is version 1" in status(registry_home)
-    copied.delete_registered_model_alias(REGISTERED_MODEL, PRODUCTION)
+    copied.client.delete_registered_model_alias(copied.name, PRODUCTION)
     assert "changed by hand: production is no version" in status(registry_home)
 
 
-def test_garbage_in_a_transition_s_note_stops_nobody(copied: MlflowClient) -> None:
-    name = transitions.TRANSITION
-    host = transitions.platform.node()
-    copied.create_registered_model(name, tags={transitions.HOST: host, transitions.EVENT: "{"})
+def test_garbage_in_a_transition_s_note_stops_nobody(copied: RegisteredModel) -> None:
+    name = copied.transition
+    tags = {transitions.HOST: transitions.platform.node(), transitions.EVENT: "{"}
+    copied.client.create_registered_model(name, tags=tags)
     registry.recover(copied)
-    assert not copied.search_registered_models(f"name = '{name}'")
+    assert not copied.client.search_registered_models(f"name = '{name}'")
 
 
-def test_status_only_reads_and_waits_for_nobody(copied: MlflowClient, registry_home: Path) -> None:
+def test_status_only_reads_and_waits_for_nobody(
+    copied: RegisteredModel, registry_home: Path
+) -> None:
     """A transition of another machine, still under way, is left alone."""
-    copied.create_registered_model(transitions.TRANSITION, tags={transitions.HOST: "elsewhere"})
+    copied.client.create_registered_model(copied.transition, tags={transitions.HOST: "elsewhere"})
     assert "production: version" in status(registry_home)
-    assert copied.search_registered_models(f"name = '{transitions.TRANSITION}'")
+    assert copied.client.search_registered_models(f"name = '{copied.transition}'")
 
 
 @pytest.fixture
 def files(registered: Registered, tmp_path: Path) -> Iterator[Path]:
     """The stored files of the registered version, which the test may change; then put back."""
-    client = connect_to(registered.home)
-    version = registry.version(client, registered.number)
+    version = registry.version(registry_of(registered.home), registered.number)
     place = Path(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}"))
     stored = next(p.parent for p in (registered.home / "artifacts").rglob("MLmodel"))
     assert (stored / "serving.py").exists(), place
@@ -134,7 +134,7 @@ def test_a_changed_file_of_a_version_is_refused_before_anything_of_it_runs(
     changed = files / name
     changed.write_text(changed.read_text(encoding="utf-8") + added, encoding="utf-8")
     with pytest.raises(ChecksumError, match="SHA-256"):
-        open_version(connect_to(registered.home), registered.number)
+        open_version(registry_of(registered.home), registered.number)
     assert not trace.exists()
 
 

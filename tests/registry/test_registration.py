@@ -10,22 +10,22 @@ from mlflow.tracking import MlflowClient
 
 from promotion import registry
 from promotion.errors import ChecksumError, RegistryError
-from promotion.registry import PRODUCTION, registration
+from promotion.registry import PRODUCTION, RegisteredModel, registration
 from promotion.registry.parity import Parity
 from promotion.registry.registration import MOST_DESCRIPTION, Registration
-from promotion.store import REGISTERED_MODEL, Session, VersionTag
+from promotion.store import Session, VersionTag
 from promotion.study import Policy, Study
-from tests.builders import POLICY
+from tests.builders import POLICY, REGISTERED_MODEL
 from tests.registry.builders import SAME, Registered
 
 pytestmark = pytest.mark.slow
 
 
 def test_the_version_tells_which_run_it_is_and_what_was_decided(
-    registered: Registered, client: MlflowClient
+    registered: Registered, model: RegisteredModel
 ) -> None:
     """Years later the registry alone must answer where a model came from."""
-    version = registry.version(client, registered.number)
+    version = registry.version(model, registered.number)
     assert version.run_id == registered.run_id
     assert version.tags[VersionTag.VERDICT] == "promote"
     assert version.tags[VersionTag.RUN_NAME] == "big_s3"
@@ -62,32 +62,32 @@ def test_registering_leaves_the_run_s_duration_as_it_was_measured(
 
 
 def test_what_stands_is_registered_and_staged_only_once(
-    registered: Registered, client: MlflowClient
+    registered: Registered, model: RegisteredModel
 ) -> None:
     """A command that is run again must not fill the registry with twins."""
-    before = registry.history(client), registry.aliases(client)
-    assert registration.register(client, registered.decision, registered.evidence) == "1"
-    again = registration.stage(client, registered.decision, "decided", "1", SAME)
+    before = registry.history(model), registry.aliases(model)
+    assert registration.register(model, registered.decision, registered.evidence) == "1"
+    again = registration.stage(model, registered.decision, "decided", "1", SAME)
     assert again == Registration(decision_run="decided", version="1", parity=SAME)
-    assert [str(one.version) for one in registry.versions(client)] == ["1"]
-    assert (registry.history(client), registry.aliases(client)) == before
-    assert registry.aliases(client) == {PRODUCTION: "1"}
-    assert registry.place_of(client, "1") == "production"
+    assert [str(one.version) for one in registry.versions(model)] == ["1"]
+    assert (registry.history(model), registry.aliases(model)) == before
+    assert registry.aliases(model) == {PRODUCTION: "1"}
+    assert registry.place_of(model, "1") == "production"
 
 
 @pytest.mark.parametrize("verdict", ["reject", "inconclusive"])
 def test_other_verdicts_register_and_stage_nothing(
-    verdict: str, registered: Registered, client: MlflowClient
+    verdict: str, registered: Registered, model: RegisteredModel
 ) -> None:
     refused = registered.decision.model_copy(update={"verdict": verdict})
-    assert registration.register(client, refused, registered.evidence) is None
-    nothing = registration.stage(client, refused, "decided", None, None)
+    assert registration.register(model, refused, registered.evidence) is None
+    nothing = registration.stage(model, refused, "decided", None, None)
     assert nothing == Registration(decision_run="decided", version=None, parity=None)
-    assert len(registry.versions(client)) == 1
+    assert len(registry.versions(model)) == 1
 
 
 def test_an_artifact_that_changed_since_evaluation_is_not_registered(
-    registered: Registered, client: MlflowClient
+    registered: Registered, model: RegisteredModel
 ) -> None:
     """Else what serves would be a file whose quality nobody measured."""
     runs = [
@@ -96,15 +96,15 @@ def test_an_artifact_that_changed_since_evaluation_is_not_registered(
     ]
     other = registered.evidence.model_copy(update={"runs": runs})
     with pytest.raises(ChecksumError):
-        registration.register(client, registered.decision, other)
+        registration.register(model, registered.decision, other)
 
 
 def test_a_model_unlike_its_checkpoint_is_not_staged(
-    registered: Registered, client: MlflowClient
+    registered: Registered, model: RegisteredModel
 ) -> None:
     poor = Parity.model_validate({**SAME.model_dump(), "share": 0.8})
     with pytest.raises(RegistryError, match="does not see what its checkpoint sees"):
-        registration.stage(client, registered.decision, "decided", registered.number, poor)
+        registration.stage(model, registered.decision, "decided", registered.number, poor)
 
 
 def session(
@@ -143,13 +143,13 @@ def test_what_registration_did_is_found_again(
 
 
 def test_a_long_document_is_cut_where_the_reader_is_told_so(
-    registered: Registered, client: MlflowClient
+    registered: Registered, model: RegisteredModel
 ) -> None:
     """A server's database refuses more; half a sentence without a word would pass for all."""
-    registration.describe(client, registered.number, "# Décision", "…")
-    assert registry.version(client, registered.number).description == "# Décision"
-    registration.describe(client, registered.number, "x" * 2 * MOST_DESCRIPTION, "… the rest")
-    kept = registry.version(client, registered.number).description
+    registration.describe(model, registered.number, "# Décision", "…")
+    assert registry.version(model, registered.number).description == "# Décision"
+    registration.describe(model, registered.number, "x" * 2 * MOST_DESCRIPTION, "… the rest")
+    kept = registry.version(model, registered.number).description
     assert len(kept) == MOST_DESCRIPTION
     assert kept.endswith("x… the rest")
-    registration.describe(client, None, "of nothing", "…")
+    registration.describe(model, None, "of nothing", "…")

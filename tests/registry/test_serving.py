@@ -28,8 +28,15 @@ from promotion.errors import ChecksumError
 from promotion.paths import ROOT
 from promotion.registry import PersonDetector, open_onnx, open_version
 from promotion.registry.serving import IMAGE_COLUMN
-from promotion.store import REGISTERED_MODEL
-from tests.builders import clean_environment, connect_to, invoke, kill, wait_for
+from tests.builders import (
+    REGISTERED_MODEL,
+    clean_environment,
+    connect_to,
+    invoke,
+    kill,
+    registered_in,
+    wait_for,
+)
 from tests.registry.builders import Registered
 
 pytestmark = pytest.mark.slow
@@ -146,7 +153,7 @@ def test_a_model_whose_file_changed_is_not_opened(starter: Path, tmp_path: Path)
 def test_a_registered_version_opens_as_a_server_opens_it(
     registered: Registered, client: MlflowClient, starter: Path, photograph: Path
 ) -> None:
-    opened = open_version(client, registered.number)
+    opened = open_version(registered_in(client), registered.number)
     assert opened.name == f"{REGISTERED_MODEL} v{registered.number}"
     assert opened.threshold == 0.3
     served = opened.see(photograph.read_bytes())

@@ -25,8 +25,7 @@ import pytest
 from promotion.datasets import PreparedDataset, images_of
 from promotion.paths import ROOT
 from promotion.serving.exchange import MOST_BYTES
-from promotion.store import REGISTERED_MODEL
-from tests.builders import clean_environment, kill, wait_for
+from tests.builders import REGISTERED_MODEL, clean_environment, kill, wait_for
 from tests.registry.builders import Registered
 
 pytestmark = pytest.mark.slow

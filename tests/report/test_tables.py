@@ -13,7 +13,7 @@ from promotion.decision import decide, sensitivity
 from promotion.facts import Note
 from promotion.registry import aliases, history, versions
 from promotion.report import tables
-from tests.builders import POLICY, SURE, canary, connect_to, evidence
+from tests.builders import POLICY, SURE, canary, evidence, registry_of
 from tests.report.builders import published, registration
 
 
@@ -83,12 +83,12 @@ def test_a_canary_is_shown_look_by_look_and_criterion_by_criterion(verdict: str)
 
 def test_the_registry_s_page_has_every_version_and_every_transition(registry_home: Path) -> None:
     """Whoever asks who put a model in Production finds the answer here, and nowhere else."""
-    client = connect_to(registry_home)
-    shown = tables.registered(versions(client), aliases(client))
+    model = registry_of(registry_home)
+    shown = tables.registered(versions(model), aliases(model))
     assert [int(number) for number in shown.index] == [4, 3, 2, 1]
     assert shown["alias"].tolist() == ["", "staging", "production", "previous"]
     assert shown["canari"].tolist() == ["—", "feu vert", "feu vert", "feu vert"]
-    past = tables.history(history(client))
+    past = tables.history(history(model))
     assert past["action"].tolist()[:2] == ["mise en Staging", "mise en Production"]
     assert len(past) == 5
 

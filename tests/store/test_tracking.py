@@ -31,7 +31,8 @@ from promotion.store import (
     start_run,
     tracking,
 )
-from tests.builders import processes
+from promotion.study import load_study
+from tests.builders import SMOKE, processes
 
 EXPERIMENT = "smoke"
 MANY = 1_100
@@ -141,12 +142,16 @@ def test_the_latest_run_of_a_role_is_complete_and_of_the_study(client: MlflowCli
 
 
 def test_a_version_s_canary_is_found_by_its_number(client: MlflowClient) -> None:
-    assert tracking.tested(client, EXPERIMENT, "1") is None
-    run_id = finished(client, "canary", Role.CANARY, **{Tag.VERSION: "1"})
-    found = tracking.tested(client, EXPERIMENT, "1")
+    study = load_study(SMOKE, [f"experiment={EXPERIMENT}"])
+    assert tracking.tested(client, study, "1") is None
+    tags = {Tag.REGISTERED_MODEL: "person-detector", Tag.VERSION: "1"}
+    run_id = finished(client, "canary", Role.CANARY, **tags)
+    found = tracking.tested(client, study, "1")
     assert found is not None
     assert found.info.run_id == run_id
-    assert tracking.tested(client, EXPERIMENT, "11") is None
+    assert tracking.tested(client, study, "11") is None
+    other = load_study(SMOKE, [f"experiment={EXPERIMENT}", "model.registered_name=ana"])
+    assert tracking.tested(client, other, "1") is None
 
 
 def test_a_run_says_on_what_it_was_made_and_is_not_complete(client: MlflowClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,20 @@ def test_a_canary_s_pictures_that_are_half_said_are_refused(dataset: str, cause:
 def test_a_name_that_no_folder_could_bear_is_refused() -> None:
     assert "name:" in fault("name=a/b")
     assert "model.name:" in fault("model.name='a b'")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "Ana", "a/b", "a:b", "ana's", "-a", "person detector", "a.transition", "x" * 61],
+)
+def test_a_registered_name_that_a_registry_would_read_otherwise_is_refused(name: str) -> None:
+    assert "model.registered_name:" in fault(f"model.registered_name={json.dumps(name)}")
+
+
+def test_a_model_is_registered_under_the_name_that_the_study_gives_it() -> None:
+    assert load_study(SMOKE).model.registered_name == "person-detector"
+    named = load_study(SMOKE, ["model.registered_name=ana-2"])
+    assert named.model.registered_name == "ana-2"
 
 
 def test_a_study_cannot_be_changed_after_it_was_read() -> None:
