@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from promotion.audit.names import is_neutral
+from promotion.audit.names import CHANCES, is_neutral
 from promotion.comparison import Evidence, MetricComparison, SplitFacts
 from promotion.facts import Fact, Note
 from promotion.study import Policy
@@ -40,11 +40,11 @@ class AuditedRun(Fact):
 
     @property
     def configuration(self) -> tuple[tuple[str, str], ...]:
-        """The settings that were asked for and may change the result, without the seed."""
+        """The settings that were asked for and may change the result, without the seeds."""
         return tuple(
             (key, value)
             for key, value in sorted(self.asked.items())
-            if key != "seed" and not is_neutral(key)
+            if key not in CHANCES and not is_neutral(key)
         )
 
 

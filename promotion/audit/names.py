@@ -27,7 +27,10 @@ PARAMETER_NAMES = {
     "batch": ("batch", "batchsize", "trainbatchsize"),
     "optimizer": ("optimizer", "optim"),
     "seed": ("seed", "randomstate", "randomseed", "manualseed", "globalseed", "rngseed"),
+    "split_seed": ("splitseed", "dataseed", "splitrandomstate"),
 }
+# What a study leaves to chance: no configuration.
+CHANCES = ("seed", "split_seed")
 # Settings that name a run, say where it ran or what it shows, and are not meant to change it.
 _NEUTRAL = {
     *("name", "runname", "runid", "project", "experiment", "experimentname", "version"),

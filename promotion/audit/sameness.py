@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from promotion.audit.experiment import AuditedRun
-from promotion.audit.names import is_cost, is_fine, is_neutral, is_result
+from promotion.audit.names import CHANCES, is_cost, is_fine, is_neutral, is_result
 
 # Nearer than this, two values are one.
 SAME_METRIC = 1e-9
@@ -51,7 +51,7 @@ class Likeness:
 
 def sweep_of(runs: Sequence[AuditedRun]) -> Sweep:
     """The settings that vary over these runs, without the seed and those that only name a run."""
-    keys = sorted({key for run in runs for key in run.asked if key != "seed"})
+    keys = sorted({key for run in runs for key in run.asked if key not in CHANCES})
     bundles: dict[object, list[str]] = defaultdict(list)
     columns: dict[object, tuple[str, ...]] = {}
     for key in keys:

@@ -41,6 +41,7 @@ from promotion.comparison.evidence import (
     IncumbentFacts,
     RunFacts,
     SplitFacts,
+    by_configuration,
 )
 from promotion.comparison.law import ConfidenceDistribution
 from promotion.comparison.ledger import open_ledger
@@ -82,6 +83,7 @@ __all__ = [
     "SplitFacts",
     "SpreadClaim",
     "State",
+    "by_configuration",
     "compare_slices",
     "compare_with_incumbent",
     "confirm",

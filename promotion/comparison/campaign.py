@@ -11,7 +11,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from promotion.checksums import verify
-from promotion.comparison.evidence import FailedVariant, RunFacts
+from promotion.comparison.evidence import FailedVariant, RunFacts, by_configuration
 from promotion.datasets import Manifest
 from promotion.detection import Detector, Seen, latency_metrics, measure_latency, see
 from promotion.errors import MissingRunsError
@@ -66,7 +66,7 @@ class Campaign:
 
     def members(self, configuration: str) -> list[RunFacts]:
         """The runs of one configuration."""
-        return [run for run in self.runs if run.configuration == configuration]
+        return by_configuration(self.runs).get(configuration, [])
 
 
 def load_campaign(session: Session, run_ids: Sequence[str]) -> Campaign:
@@ -135,27 +135,33 @@ def load_detector(session: Session, run: RunFacts) -> Detector:
 def load_seen(
     session: Session, campaign: Campaign, runs: Sequence[RunFacts], split: str
 ) -> dict[str, Seen]:
-    """What each run saw on a split where it was evaluated, by run name."""
+    """What each run saw on a split where it was evaluated, by run name.
+
+    A run whose train and val were drawn for it alone brings the annotations of its val.
+    """
+    client = session.client
     truth = load_ground_truth(session, campaign, split)
     groups = load_groups(session, campaign, split)
-    return {
-        run.run_name: see(
-            truth,
-            load_table(session.client, run.run_id, Artifact.detections(split)),
+    drawn = load_groups(session, campaign, "train") | groups
+    seen = {}
+    for run in runs:
+        own = split == "val" and run.split_seed is not None
+        seen[run.run_name] = see(
+            load_table(client, run.run_id, Artifact.ground_truth(split)) if own else truth,
+            load_table(client, run.run_id, Artifact.detections(split)),
             run.metrics["threshold"],
-            groups,
+            drawn if own else groups,
         )
-        for run in runs
-    }
+    return seen
 
 
 def load_val(session: Session, campaign: Campaign) -> dict[str, list[Seen]]:
     """What every run saw on val, by configuration."""
     seen = load_seen(session, campaign, campaign.runs, "val")
-    sides: dict[str, list[Seen]] = {}
-    for run in campaign.runs:
-        sides.setdefault(run.configuration, []).append(seen[run.run_name])
-    return sides
+    return {
+        name: [seen[run.run_name] for run in members]
+        for name, members in by_configuration(campaign.runs).items()
+    }
 
 
 def load_histories(session: Session, campaign: Campaign) -> dict[str, pd.DataFrame]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from promotion.comparison.bootstrap import MetricComparison
@@ -34,6 +35,19 @@ class RunFacts(Fact):
     def seed(self) -> int:
         """The seed of the run."""
         return int(self.params["seed"])
+
+    @property
+    def split_seed(self) -> str | None:
+        """The seed that drew its own train and val; None where they are the dataset's."""
+        return self.params.get("split_seed")
+
+
+def by_configuration(runs: Sequence[RunFacts]) -> dict[str, list[RunFacts]]:
+    """The runs of each configuration, in the order in which they are met."""
+    groups: dict[str, list[RunFacts]] = {}
+    for run in runs:
+        groups.setdefault(run.configuration, []).append(run)
+    return groups
 
 
 class FailedVariant(Fact):
@@ -140,7 +154,7 @@ class Evidence(Fact):
     def collapsed(self) -> list[str]:
         """The runs of either side that fell below half of its median in the first metric."""
         sides = (self.candidate_configuration, self.baseline_configuration)
-        members = [[run for run in self.runs if run.configuration == side] for side in sides]
+        members = [by_configuration(self.runs)[side] for side in sides]
         return [members[side][place].run_name for side, place in self.comparison[0].collapsed]
 
     def compared(self, metric: str) -> MetricComparison:

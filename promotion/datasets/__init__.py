@@ -6,6 +6,7 @@ from promotion.datasets.manifest import SPLITS, Manifest, ground_truth
 from promotion.datasets.preparation import PreparedDataset, prepare
 from promotion.datasets.records import log_input, person_heights, record_dataset
 from promotion.datasets.slices import slices_of
+from promotion.datasets.splitting import split_anew
 from promotion.datasets.yolo import images_of, labels_of, read_image, read_labels
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "read_labels",
     "record_dataset",
     "slices_of",
+    "split_anew",
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from promotion.datasets.likeness import near_duplicates
 from promotion.datasets.slices import read_slices
+from promotion.datasets.yolo import split_of
 from promotion.errors import DatasetError
 from promotion.study import CanaryDataset, Dataset
 
@@ -53,29 +54,31 @@ def _matched(pattern: str, name: str) -> str:
 def _alike(hashes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Groups of near duplicates within a split, each named by its first picture."""
     for split in GROUPED_SPLITS:
-        part = {name: h for name, h in hashes.items() if name.split("/")[1] == split}
-        first = {name: name for name in part}
+        part = {name: h for name, h in hashes.items() if split_of(name) == split}
+        groups = joined(part, ((one, other) for one, other, _ in near_duplicates(part, part)))
+        members = Counter(groups.values())
+        yield from ((name, group) for name, group in groups.items() if members[group] > 1)
 
-        def home(name: str, first: dict[str, str] = first) -> str:
-            while first[name] != name:
-                name = first[name]
-            return name
 
-        for one, other, _ in near_duplicates(part, part):
-            low, high = sorted((home(one), home(other)))
-            first[high] = low
-        members = defaultdict(list)
-        for name in part:
-            members[home(name)].append(name)
-        for group, names in members.items():
-            if len(names) > 1:
-                yield from ((name, group) for name in names)
+def joined(names: Iterable[str], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The group of each name, called after its first, where pairs of names belong together."""
+    first = {name: name for name in names}
+
+    def home(name: str) -> str:
+        while first[name] != name:
+            name = first[name]
+        return name
+
+    for one, other in pairs:
+        low, high = sorted((home(one), home(other)))
+        first[high] = low
+    return {name: home(name) for name in first}
 
 
 def _refuse_cut_groups(folder: Path, groups: Mapping[str, str]) -> None:
     splits: dict[str, set[str]] = defaultdict(set)
     for name, group in groups.items():
-        splits[group].add(name.split("/")[1])
+        splits[group].add(split_of(name))
     cut = [(group, places) for group, places in splits.items() if len(places) > 1]
     if cut:
         raise DatasetError(

@@ -13,7 +13,7 @@ from promotion.datasets.layout import check_layout
 from promotion.datasets.leaks import MOST_LEAKED, Looks, alike, check_leaks
 from promotion.datasets.likeness import nearest
 from promotion.datasets.manifest import Manifest
-from promotion.datasets.yolo import images_of, labels_of, read_grey, read_labels
+from promotion.datasets.yolo import images_of, labels_of, read_grey, read_labels, split_of
 from promotion.errors import DatasetError
 from promotion.facts import Note
 
@@ -124,6 +124,6 @@ def _same_image_in_two_splits(sums: Mapping[str, str]) -> Iterator[Fault]:
         if name.startswith("images/"):
             places[digest].append(name)
     for names in places.values():
-        if len({name.split("/")[1] for name in names}) > 1:
+        if len({split_of(name) for name in names}) > 1:
             line = f"the same image in two splits: {', '.join(names)}; keep one"
             yield Fault("same", line)

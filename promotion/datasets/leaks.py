@@ -12,6 +12,7 @@ from PIL import Image
 from promotion.datasets.crops import Sketch, find_crops, sketch
 from promotion.datasets.faults import Fault
 from promotion.datasets.likeness import hashes_of, nearest, repeated
+from promotion.datasets.yolo import split_of
 from promotion.facts import Note
 
 Value = TypeVar("Value")
@@ -55,7 +56,7 @@ def check_leaks(
     notes: list[Note] = []
     known: list[str] = []
     for split in splits:
-        names = [name for name in looks.hashes if name.split("/")[1] == split]
+        names = [name for name in looks.hashes if split_of(name) == split]
         same = {sums[name] for name in known}
         fresh = [name for name in names if sums[name] not in same]
         found = {note.facts["one"]: note for note in _leaked(looks, fresh, known, read)}

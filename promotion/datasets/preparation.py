@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,8 +51,12 @@ def prepare(dataset: Dataset | CanaryDataset, home: Path) -> PreparedDataset:
             _make(dataset, state, root)
         state.mkdir(exist_ok=True)
         manifest = _inspect(dataset, folder, state / "manifest.json")
-        trained = folder if dataset.path is None else _linked(folder, manifest, state / "links")
-        data_yaml = _write_absolute_data_yaml(trained, dataset.sizes, state / "training.yaml")
+        trained = folder
+        if dataset.path is not None:
+            trained = state / "links"
+            names = {name: name for name in manifest.files}
+            link_files(folder, names, manifest.images, trained, manifest.digest)
+        data_yaml = write_absolute_data_yaml(trained, dataset.sizes, state / "training.yaml")
     return PreparedDataset(folder, data_yaml, manifest)
 
 
@@ -98,35 +103,42 @@ def _inspect(dataset: Dataset | CanaryDataset, folder: Path, path: Path) -> Mani
     return manifest
 
 
-def _linked(folder: Path, manifest: Manifest, place: Path) -> Path:
-    """A folder of links to the pictures and labels of a user's folder, made anew if they changed.
+def link_files(
+    folder: Path, names: Mapping[str, str], splits: Iterable[str], place: Path, digest: str
+) -> None:
+    """Make `place` a folder of links to a dataset's files, anew unless it is of this digest.
 
-    Training leaves caches beside the labels, and may mend a picture where it lies: not in what is
-    the user's own.
+    `names` gives each link, by its path there, its file's below the folder. Training leaves caches
+    beside the labels, and may mend a picture where it lies: not in what is the user's own.
     """
     mark = place / "digest"
-    if mark.exists() and mark.read_text(encoding="utf-8") == manifest.digest:
-        return place
+    if mark.exists() and mark.read_text(encoding="utf-8") == digest:
+        return
     shutil.rmtree(place, ignore_errors=True)
-    for name in manifest.files:
+    for name, of in names.items():
         target = place / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        _link(folder / name, target)
-    for split in manifest.images:
+        _link(folder / of, target)
+    for split in splits:
         (place / "labels" / split).mkdir(parents=True, exist_ok=True)
-    mark.write_text(manifest.digest, encoding="utf-8")
-    return place
+    mark.write_text(digest, encoding="utf-8")
 
 
 def _link(source: Path, target: Path) -> None:
-    """A link, or a copy where the system lets a user make none."""
+    """A link, or a copy where the system lets a user make none.
+
+    Within a made dataset it is relative, so that the home may move.
+    """
+    source, place = source.resolve(), target.parent.resolve()
+    if place.parents[2] in source.parents:
+        source = Path(os.path.relpath(source, place))
     try:
-        target.symlink_to(source.resolve())
+        target.symlink_to(source)
     except OSError:
-        shutil.copy(source, target)
+        shutil.copy(place / source, target)
 
 
-def _write_absolute_data_yaml(folder: Path, splits: Iterable[str], path: Path) -> Path:
+def write_absolute_data_yaml(folder: Path, splits: Iterable[str], path: Path) -> Path:
     """Ultralytics looks relative paths up in its own settings; an absolute one needs none."""
     content = {
         "path": str(folder),

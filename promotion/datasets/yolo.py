@@ -107,6 +107,11 @@ def images_of(folder: Path, split: str) -> list[Path]:
     return sorted(path for path in paths if is_image(path))
 
 
+def split_of(name: str) -> str:
+    """The split of an image by its path below the dataset's folder: images/<split>/<file>."""
+    return name.split("/")[1]
+
+
 def is_image(path: Path) -> bool:
     """Whether a file is named like a picture that is read."""
     return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()

@@ -71,7 +71,8 @@ def risks_of(decision: Decision, evidence: Evidence) -> list[Note]:
         for one in lost
         if one.law.probability_above(0.0) <= (1 - evidence.confidence) / len(evidence.slices)
     ]
-    risks.append(Note(id="conditions"))
+    drawn = evidence.run(decision.candidate.run_name).split_seed is not None
+    risks.append(Note(id="conditions_drawn" if drawn else "conditions"))
     if decision.ledger.other_policies:
         others = decision.ledger.other_policies
         risks.append(

@@ -20,6 +20,7 @@ from promotion.comparison import (
     RunFacts,
     Selection,
     SliceComparison,
+    by_configuration,
 )
 from promotion.datasets import SPLITS, Manifest
 from promotion.decision import Alternative, Gate
@@ -214,11 +215,8 @@ def _seed_share(one: MetricComparison) -> float | None:
 
 def seeds(runs: Sequence[RunFacts], metric: str) -> pd.DataFrame:
     """One row a configuration: its spread over seeds on val, and its worst seed."""
-    groups: dict[str, list[RunFacts]] = {}
-    for run in runs:
-        groups.setdefault(run.configuration, []).append(run)
     rows = []
-    for name, members in groups.items():
+    for name, members in by_configuration(runs).items():
         values = {run.seed: run.metrics[metric] for run in members}
         worst = min(values, key=lambda seed: values[seed])
         rows.append(

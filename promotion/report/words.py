@@ -349,6 +349,7 @@ _TEXTS = {
     "valeurs du test ; la probabilité exigée tient compte du nombre de configurations.",
     "risk.seeds": "D’une graine à l’autre, l’écart-type est de {sd:number} ({seeds} graines) ; aucune ne s’est effondrée, ce qui n’exclut pas que jusqu’à {rate:percent} des entraînements le fassent. *Mitigation* : un réentraînement peut faire moins bien ; le canari le vérifiera.",
     "risk.policy_changed": "La politique a changé depuis que ce test a été ouvert ({times} fois sous une autre, la dernière le {when}). *Mitigation* : écrire la politique avant d’ouvrir le test ; en cas de doute, réunir un nouveau test.",
+    "risk.conditions_drawn": "Les intervalles supposent le seuil choisi sur la validation ; ils contiennent le hasard de la découpe, retirée au sort pour chaque graine. *Mitigation* : surveiller le seuil au canari.",
     "risk.conditions": "Les intervalles supposent le seuil choisi sur la validation et les images d’entraînement telles qu’elles sont : ce qu’un autre tirage d’entraînement changerait, aucune graine ne le montre. *Mitigation* : refaire l’étude avec une autre découpe avant d’en généraliser le résultat.",
     "risk.one_seed": "Une seule graine : la stabilité du candidat est inconnue. "
     "*Mitigation* : entraîner au moins trois graines.",

@@ -171,20 +171,35 @@ class Study(Section):
             raise ValueError("grid: it holds the baseline alone; give a parameter a second value")
         return self
 
+    @model_validator(mode="after")
+    def _only_what_we_split_is_split_anew(self) -> Study:
+        if self.grid.split_seed and self.dataset.source == "folder":
+            raise ValueError(
+                "grid.split_seed: the splits of source 'folder' are its own; remove split_seed"
+            )
+        return self
+
     @property
     def variants(self) -> list[Variant]:
         """Every combination of the grid, seeds innermost so that configurations stay together."""
         grid = self.grid
         combinations = itertools.product(
-            grid.epochs, grid.imgsz, grid.lr0, grid.batch, grid.optimizer, grid.seed
+            grid.epochs, grid.imgsz, grid.lr0, grid.batch, grid.optimizer, grid.chances
         )
         return [
-            self.variant(epochs, imgsz, lr0, seed, batch, optimizer)
-            for epochs, imgsz, lr0, batch, optimizer, seed in combinations
+            self.variant(epochs, imgsz, lr0, seed, batch, optimizer, split_seed)
+            for epochs, imgsz, lr0, batch, optimizer, (seed, split_seed) in combinations
         ]
 
     def variant(
-        self, epochs: int, imgsz: int, lr0: float, seed: int, batch: int, optimizer: str
+        self,
+        epochs: int,
+        imgsz: int,
+        lr0: float,
+        seed: int,
+        batch: int,
+        optimizer: str,
+        split_seed: int | None = None,
     ) -> Variant:
         """The variant with these parameters, named as the study names its own."""
         return Variant(
@@ -195,6 +210,7 @@ class Study(Section):
             batch=batch,
             optimizer=optimizer,
             configuration=self._configuration(epochs, imgsz, lr0, batch, optimizer),
+            split_seed=split_seed,
         )
 
     @property

@@ -86,6 +86,9 @@ def record_variant(
         log_input(dataset, split, context)
     for file, path in ((model.onnx, Artifact.MODEL), (model.checkpoint, Artifact.CHECKPOINT)):
         client.log_artifact(run_id, str(file), path.rpartition("/")[0])
+    if trained.variant.split_seed is not None:
+        # No other run has these pictures in val.
+        log_table(client, run_id, Artifact.ground_truth("val"), evaluated.seen.ground_truth)
     log_table(client, run_id, Artifact.detections("val"), evaluated.seen.detections)
     costs = {
         "energy_wh": trained.energy.watt_hours,

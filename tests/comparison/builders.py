@@ -10,7 +10,13 @@ import numpy as np
 
 from promotion.checksums import sha256_of
 from promotion.comparison import MetricComparison
-from promotion.datasets import PreparedDataset, ground_truth, images_of, record_dataset
+from promotion.datasets import (
+    PreparedDataset,
+    ground_truth,
+    images_of,
+    record_dataset,
+    split_anew,
+)
 from promotion.detection import Detector, evaluate
 from promotion.metrics import Matches
 from promotion.store import (
@@ -51,8 +57,11 @@ def add_variant(session: Session, streets: PreparedDataset, onnx: Path, name: st
     model = session.scratch / "model.onnx"
     shutil.copy(onnx, model)
     client.log_artifact(run_id, str(model), Artifact.MODEL.rpartition("/")[0])
-    images, truth = images_of(streets.folder, "val"), ground_truth(streets.folder, "val")
+    own = split_anew(streets, variant.split_seed)
+    images, truth = images_of(own.folder, "val"), ground_truth(own.folder, "val")
     seen = evaluate(Detector(onnx), images, truth, study.policy.operating_point)
+    if variant.split_seed is not None:
+        log_table(client, run_id, Artifact.ground_truth("val"), truth)
     log_table(client, run_id, Artifact.detections("val"), seen.detections)
     log_values(client, run_id, {**seen.metrics(), "energy_wh": 0.1, "train_seconds": 2.0})
     log_parameters(client, run_id, {**variant.parameters, "applied_lr0": variant.lr0})

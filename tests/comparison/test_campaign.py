@@ -15,11 +15,14 @@ from promotion.store import (
     Role,
     Session,
     Tag,
+    close_session,
     log_bytes,
+    open_session,
     set_tags,
     start_run,
 )
-from tests.comparison.builders import add_dataset, add_variant
+from tests.builders import SMOKE
+from tests.comparison.builders import GRID, add_dataset, add_variant
 
 
 def test_a_store_without_runs_says_what_to_do_first(empty: Session) -> None:
@@ -78,3 +81,27 @@ def test_a_model_that_changed_since_its_run_is_not_opened(filled: Session) -> No
     log_bytes(filled.client, run.run_id, Artifact.MODEL, b"another")
     with pytest.raises(ChecksumError):
         load_detector(filled, run)
+
+
+def test_a_run_with_a_split_of_its_own_is_seen_on_its_own_val(
+    home: Path, streets: PreparedDataset, exports: dict[int, Path]
+) -> None:
+    session = open_session(str(SMOKE), [*GRID, "grid.split_seed=[7, 8]"], "", Role.DATASET)
+    add_dataset(session, streets)
+    for variant in session.study.variants:
+        add_variant(session, streets, exports[variant.imgsz], variant.run_name)
+    campaign = comparison.load_campaign(session, [])
+    on_val = comparison.load_val(session, campaign)
+    for members in on_val.values():
+        first, second = ({*seen.matches.images} for seen in members)
+        assert first != second
+        assert len(first) == len(second) == 4
+    chosen = comparison.select(
+        campaign.runs, session.study.baseline_configuration, session.study.policy
+    )
+    opened = comparison.open_test(session, campaign, chosen)
+    # Claims are made on one test.
+    assert len({seen.matches.images for seen in opened.values()}) == 1
+    ledger = comparison.open_ledger(session, campaign, chosen)
+    assert ledger.number == 1
+    close_session(session)

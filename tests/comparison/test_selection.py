@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from promotion.comparison import pareto_front, select, selection_optimism, summarise
+from promotion.comparison import RunFacts, pareto_front, select, selection_optimism, summarise
+from promotion.metrics import Matches
 from tests.builders import POLICY, Looked, random_matches, run
 
 
@@ -44,6 +46,17 @@ def test_a_cost_that_one_seed_lacks_is_not_told_of_its_configuration() -> None:
     assert "recall" in facts.mean
 
 
+def test_a_run_is_not_chosen_for_its_easy_val() -> None:
+    def drawn(name: str, seed: int, value: float) -> RunFacts:
+        known = run(name, seed, value)
+        return known.model_copy(update={"params": {**known.params, "split_seed": str(10 + seed)}})
+
+    # The second val is easy for all: there the candidate is below the others.
+    runs = [drawn("a", 1, 0.5), drawn("a", 2, 0.6), drawn("b", 1, 0.3), drawn("b", 2, 0.65)]
+    chosen = select([*runs, drawn("base", 1, 0.2), drawn("base", 2, 0.7)], "base", POLICY)
+    assert (chosen.candidate, chosen.candidate_run) == ("a", "a_s1")
+
+
 def rivals() -> dict[str, list[Looked]]:
     """Four configurations that are equally good; only luck tells them apart."""
     return {
@@ -64,3 +77,28 @@ def test_the_baseline_is_no_rival_and_adds_no_optimism() -> None:
     assert selection_optimism(known, "a", "mAP50", 200) == selection_optimism(
         without, "a", "mAP50", 200
     )
+
+
+def part(whole: Looked, images: range) -> Looked:
+    """What the run saw on some of its images."""
+    matches = whole.matches
+    kept = np.isin(matches.image, images)
+    cut = Matches(
+        tuple(matches.images[place] for place in images),
+        matches.persons[list(images)],
+        matches.image[kept] - images.start,
+        matches.confidence[kept],
+        matches.found[:, kept],
+        matches.row[kept],
+        matches.person[kept],
+    )
+    return Looked(cut, whole.threshold)
+
+
+def test_runs_with_a_val_of_their_own_are_drawn_from_all_images() -> None:
+    parts = (range(0, 30), range(10, 40), range(5, 35))
+    own = {
+        name: [part(run, images) for run, images in zip(runs, parts, strict=True)]
+        for name, runs in rivals().items()
+    }
+    assert 0 < selection_optimism(own, "none", "mAP50", 200) < 0.2

@@ -36,6 +36,36 @@ def test_a_swept_optimizer_stands_in_the_name() -> None:
     assert len({variant.run_name for variant in study.variants}) == len(study.variants) == 8
 
 
+def test_each_seed_has_the_split_seed_in_its_place() -> None:
+    study = load_study(SMOKE, ["grid.seed=[1, 2]", "grid.split_seed=[7, 8]"])
+    names = [variant.run_name.removeprefix("yolov8n_e1_") for variant in study.variants]
+    assert names[:2] == ["sz96_lr0.002_s1_split7", "sz96_lr0.002_s2_split8"]
+    assert len(names) == 4
+    assert len(study.configurations) == 2
+    assert study.variants[1].parameters["split_seed"] == 8
+
+
+def test_without_split_seeds_names_and_parameters_are_what_they_were() -> None:
+    variant = load_study(SMOKE).variants[0]
+    assert variant.run_name == "yolov8n_e1_sz96_lr0.002_s1"
+    assert "split_seed" not in variant.parameters
+
+
+def test_split_seeds_that_do_not_go_with_the_seeds_are_refused() -> None:
+    message = fault("grid.seed=[1, 2, 3]", "grid.split_seed=[7, 8]")
+    assert "split_seed: 2 for 3 values of seed; the nth goes with the nth seed" in message
+    assert "split_seed names a value twice" in fault("grid.seed=[1, 2]", "grid.split_seed=[7, 7]")
+
+
+def test_the_splits_of_a_folder_are_its_own() -> None:
+    own = "dataset={source: folder, path: /data}"
+    message = fault(own, "grid.seed=[1, 2]", "grid.split_seed=[7, 8]")
+    assert (
+        "grid.split_seed: the splits of source 'folder' are its own; remove split_seed" in message
+    )
+    assert "\n" not in message
+
+
 def test_an_empty_grid_is_refused() -> None:
     assert "grid.lr0:" in fault("grid.lr0=[]")
 

@@ -20,7 +20,7 @@ def fault(*overrides: str) -> str:
 def test_an_unknown_key_is_named_with_the_nearest_allowed_one() -> None:
     message = fault("grid.imgz=[96]")
     assert "grid.imgz: unknown key; did you mean imgsz?" in message
-    assert "allowed: epochs, imgsz, lr0, seed, batch, optimizer" in message
+    assert "allowed: epochs, imgsz, lr0, seed, split_seed, batch, optimizer" in message
 
 
 def test_an_unknown_key_in_a_list_of_gates_is_named() -> None:
