@@ -115,7 +115,9 @@ def test_a_notebook_is_short_and_carries_no_output(path: Path) -> None:
             assert cell["outputs"] == []
             assert cell["execution_count"] is None
             source = "".join(cell["source"])
-            assert len(source.splitlines()) <= 10, source
+            # What a notebook takes is a line each, and computes nothing.
+            takes = "parameters" in cell["metadata"].get("tags", [])
+            assert takes or len(source.splitlines()) <= 10, source
 
 
 def test_every_folder_of_the_package_has_its_tests() -> None:
