@@ -22,7 +22,7 @@ import typer
 
 from promotion import display
 from promotion.display import console, say
-from promotion.errors import PromotionError, RegistryError
+from promotion.errors import DocumentError, PromotionError, RegistryError
 from promotion.paths import HOME_VARIABLE, default_home
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     """Make a function a command with --home and --debug, whose errors are one line each.
 
     Its first parameter says what it works on: `flow`, a study's in its home, or `model`, the
-    study's registered model (both with --study and --set), or `client`, the home's MLflow store.
+    study's registered model (both with --study and --set), or `client`, the home's MLflow store,
+    or `home` alone.
     """
     hints = get_type_hints(
         function,
@@ -91,7 +92,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         _option("overrides", SetOption, []),
     ]
     common = [_option("home", HomeOption, None), _option("debug", DebugOption, False)]
-    opens = [] if first.name == "client" else of_a_study
+    opens = [] if first.name in ("client", "home") else of_a_study
 
     @functools.wraps(function)
     def run(**given: Any) -> None:
@@ -102,6 +103,8 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             os.environ[HOME_VARIABLE] = str(place)
             if first.name == "client":
                 function(_connect(place), **given)
+            elif first.name == "home":
+                function(place, **given)
             else:
                 study, overrides = given.pop("study"), given.pop("overrides")
                 opened = _open if first.name == "flow" else _registered
@@ -336,6 +339,39 @@ def audit(
     from promotion.audit import read_experiment
 
     _show_audit(read_experiment(client, experiment))
+
+
+@command
+def review(
+    home: Path,
+    file: Annotated[Path, typer.Argument(metavar="FILE.md", help="The decision document.")],
+    experiment: Annotated[
+        str | None,
+        typer.Option("--experiment", help="The name in MLflow. [default: that of the runs named]"),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="Write the annotated document here too: .md or .html."),
+    ] = None,
+) -> None:
+    """Check a decision document written by a person against the runs; exit with 1 on a finding."""
+    from promotion.lab.review import check_claims, read_decision, read_records
+    from promotion.report.review import tell, writer_of
+
+    content = read_decision(file)
+    write = writer_of(output, file) if output else None
+    records = None
+    if "MLFLOW_TRACKING_URI" in os.environ or (home / "mlflow.db").exists():
+        records = read_records(_connect(home), content, experiment)
+    elif experiment is not None:
+        raise DocumentError(f"no experiment {experiment}: there is no MLflow store in {home}")
+    found = check_claims(content, records)
+    told = tell(found, file.name)
+    display.show_review(told)
+    if write is not None:
+        say(f"annotated: {write(told)}")
+    if not found.holds:
+        raise typer.Exit(1)
 
 
 @command

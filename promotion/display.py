@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from promotion.audit import Finding
     from promotion.execution import Outcome
     from promotion.registry import Event, History
     from promotion.report.publication import Publication
+    from promotion.report.review import Told, ToldReview
 
 console = Console()
 errors = Console(stderr=True)
@@ -47,7 +51,14 @@ def table(*names: str) -> Table:
 
 def plain(value: object) -> str:
     """Text from outside as it is: no markup, and no control character reaches the terminal."""
-    return escape("".join(c if c.isprintable() else REPLACEMENT for c in str(value)))
+    return escape(
+        "".join(c if c.isprintable() or _is_space(c) else REPLACEMENT for c in str(value))
+    )
+
+
+def _is_space(character: str) -> bool:
+    """Whether it is a space of typography, such as French puts before a colon."""
+    return unicodedata.category(character) == "Zs"
 
 
 def print_error(line: str) -> None:
@@ -152,6 +163,24 @@ def show_findings(findings: list[tuple[Finding, str]]) -> None:
         mark = {True: "[green]passed[/]", False: "[red]failed[/]", None: "unknown"}[one.passed]
         shown.add_row(one.id, one.severity, mark, plain(message))
     console.print(shown)
+
+
+def show_review(review: ToldReview) -> None:
+    """The document line by line, with each remark below the block that it is about."""
+    say(plain(review.summary))
+    for one in review.of_the_whole:
+        _show_remark(one)
+    for number, line in enumerate(review.review.document.source.splitlines(), 1):
+        say(f"[dim]{number:4}[/] {plain(line)}")
+        for one in review.ending_at(number):
+            _show_remark(one)
+
+
+def _show_remark(one: Told) -> None:
+    colour = {"failed": "red", "open": "yellow", "held": "green"}[one.state]
+    # Folded to the terminal's width, under the line it is about.
+    text = Text.from_markup(f"[{colour}]{one.mark}.[/] {plain(one.message)}")
+    console.print(Padding(text, (0, 0, 0, 5)), highlight=False)
 
 
 def show_doubts(history: History) -> None:

@@ -15,6 +15,12 @@ class StudyError(PromotionError):
     exit_code = 2
 
 
+class DocumentError(PromotionError):
+    """A decision document that cannot be read or reviewed, or a review that cannot be written."""
+
+    exit_code = 2
+
+
 class DatasetError(PromotionError):
     """A dataset that cannot be made, read or trusted."""
 

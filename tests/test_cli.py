@@ -43,10 +43,11 @@ COMMANDS = (
     "check",
     "audit",
     "lab",
+    "review",
     "status",
     "ui",
 )
-OF_NO_STUDY = ("audit", "ui")
+OF_NO_STUDY = ("audit", "ui", "review")
 OF_A_STUDY = tuple(name for name in COMMANDS if name not in OF_NO_STUDY)
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any
 
-from scipy.stats import norm, t
+from scipy.stats import norm
 
 from promotion.audit.experiment import AuditedRun, Experiment, Placement
 from promotion.audit.finding import Finding, finding
 from promotion.audit.grid import compared_metrics, told
 from promotion.audit.names import higher_is_better, is_result, split_of
 from promotion.audit.sameness import is_finite, sweep_of
-from promotion.comparison import newcombe_interval, persons_needed
+from promotion.comparison import newcombe_interval, persons_needed, welch_reach
 from promotion.datasets import LEAKS
 from promotion.metrics import METRICS
 
@@ -118,13 +118,7 @@ def beyond_the_seeds(experiment: Experiment) -> Finding:
 
 def _judged(metric: str, one: _Side, other: _Side, difference: float, confidence: float) -> Finding:
     """Welch's interval of a difference of means over seeds."""
-    parts = one.sd**2 / one.seeds, other.sd**2 / other.seeds
-    error = math.sqrt(sum(parts))
-    freedom = one.seeds + other.seeds - 2.0
-    if error:
-        shares = parts[0] ** 2 / (one.seeds - 1) + parts[1] ** 2 / (other.seeds - 1)
-        freedom = sum(parts) ** 2 / shares
-    reach = float(t.ppf((1 + confidence) / 2, freedom)) * error
+    reach = welch_reach((one.sd, one.seeds), (other.sd, other.seeds), confidence)
     return finding(
         "within-seeds",
         "warning",

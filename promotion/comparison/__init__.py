@@ -62,6 +62,7 @@ from promotion.comparison.selection import (
     summarise,
 )
 from promotion.comparison.slices import SliceComparison, compare_slices
+from promotion.comparison.welch import welch_reach
 
 __all__ = [
     "Bounds",
@@ -125,5 +126,6 @@ __all__ = [
     "side",
     "summarise",
     "telling_pictures",
+    "welch_reach",
     "wilson_interval",
 ]

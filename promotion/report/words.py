@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from string import Formatter
 from typing import Any
 
@@ -615,6 +616,89 @@ _TEXTS = {
     "calibration.answer.recall_crowds_plain": "Au canari, une image compte au plus pour dix personnes : une foule ne peut décider seule. Une perte concentrée dans les foules y pèse donc moins que dans le rappel brut ; la marge promise porte sur ce rappel-là, non sur le rappel brut, et le canari laisse passer. Une colonne de tranches qui nomme les foules permet à la politique de les protéger sur le test.",
     "calibration.answer.latency_100": "La promesse ne couvre que des rafales au plus aussi longues que `burst_s` ; les blocs doublent quand ils se ressemblent, sans toujours suffire. L’étude doit nommer la plus longue.",
     "calibration.answer.latency_200": "La promesse ne couvre que des rafales au plus aussi longues que `burst_s` ; les blocs doublent quand ils se ressemblent, sans toujours suffire. L’étude doit nommer la plus longue.",
+    "metric.mAP": "mAP",
+    "metric.f1": "F1",
+    "metric.latency": "latence",
+    "review.title": "Revue de {name}",
+    "review.summary": "{failed} à reprendre, {open} en suspens, {held} tenus.",
+    "review.looked": "Runs lus dans l’expérience {experiment}.",
+    "review.blind": "Aucun run n’a été retrouvé dans MLflow : le document n’est jugé que sur ce qu’il dit.",
+    "review.state.failed": "À reprendre",
+    "review.state.open": "En suspens",
+    "review.state.held": "Tenu",
+    "review.name.objectives": "Objectifs et contraintes",
+    "review.name.candidate": "Candidat promu",
+    "review.name.comparison": "Comparaison",
+    "review.name.risks": "Risques et mitigations",
+    "review.name.decision": "Décision",
+    "review.subject.candidate": "le candidat",
+    "review.subject.baseline": "la référence",
+    "review.section.passed": "Les cinq sections du gabarit sont là.",
+    "review.section.failed": "La section « {section:section} » manque. Ajoutez-la, même pour y écrire ce que vous ne savez pas.",
+    "review.run.passed": "Dans l’expérience {experiment}, ces runs existent : {names:some}.",
+    "review.run.unnamed": "Aucun run n’est nommé : personne ne peut retrouver ce qui est promu. Écrivez le nom du run, tel que MLflow le montre.",
+    "review.run.absent": "Le document nomme {name} ; parmi les {runs:count} runs finis de l’expérience {experiment}, aucun ne s’appelle ainsi. Retrouvez dans MLflow celui dont vous parlez.",
+    "review.run.no_runs": "Le document nomme {names:some}. Sans MLflow, rien ne dit que cela existe : relancez la revue là où sont vos runs.",
+    "review.parameter.failed": "Le document écrit {setting} = {claimed} ; le run {run} a {actual}. Duquel parlez-vous ?",
+    "review.parameter.name": "Le document écrit {setting} = {claimed}, mais le nom {run} dit {actual}. Duquel parlez-vous ?",
+    "review.contradiction.failed": "Pour {subject:subject}, {measure:measure} vaut « {other} » ici et « {one} » à la ligne {first_line}. Un run n’a qu’une valeur : relevez-la dans MLflow.",
+    "review.number.passed": "{count:count} chiffre(s) du document sont bien ceux des runs.",
+    "review.number.unnamed": "{count:count} chiffre(s) sont donnés pour {subject:subject}, dont aucun run n’est nommé : personne ne peut les retrouver. Nommez ce run.",
+    "review.number.loose": "Ces chiffres ne disent pas de quel run ils sont : {shown:some}. Rattachez chacun à un run.",
+    "review.number.none": "Aucune mesure n’est chiffrée : une décision sans chiffre ne se discute pas. Relevez dans MLflow ce que vos objectifs demandent.",
+    "review.number.no_runs": "{count:count} chiffre(s) ne sont pas vérifiés : aucun run n’est là pour les confirmer.",
+    "review.number.unmeasured": "Le document donne {measure:measure} = « {shown} » ; le run {run} ne porte pas cette mesure. Mesurez-la et enregistrez-la dans MLflow, ou retirez le chiffre.",
+    "review.number.percent": "Le document donne {measure:measure} = « {shown} » ; le run {run} dit {value:number5}. Un facteur cent les sépare : un pourcentage, ou une part ?",
+    "review.number.other_run": "Le document donne {measure:measure} = « {shown} » pour {run}, qui dit {value:number5}. Cette valeur est celle de {other} : deux runs sont-ils mêlés ?",
+    "review.number.differs": "Le document donne {measure:measure} = « {shown} » ; le run {run} dit {value:number5}. Reprenez la valeur dans MLflow, et dites de quelle découpe elle est.",
+    "review.precision.passed": "La précision de {value:percent2} n’est pas passée sous silence.",
+    "review.precision.failed": "Une précision de {value:percent2}, c’est une personne trouvée pour {boxes:count} boîtes dessinées, et le document n’en dit rien. Regardez à quel seuil de confiance elle est lue, et combien de boîtes une image y reçoit.",
+    "review.precision.nothing": "La précision est nulle : aucune boîte ne tombe juste, et le document n’en dit rien. Regardez à quel seuil de confiance elle est lue.",
+    "review.difference.identical": "{candidate} et {other:subject} ont les mêmes mesures jusqu’au dernier chiffre : c’est le même run deux fois. Comparez, dans MLflow, les réglages demandés et appliqués.",
+    "review.difference.within": "Face à {other:subject}, le hasard suffit à expliquer : {chances:chances}. Écrivez l’intervalle à côté de la différence, et dites ce qui la montrerait : plus d’images, ou plus de graines.",
+    "review.difference.admitted": "Face à {other:subject}, le document reconnaît ce que les runs disent : {chances:chances}.",
+    "review.difference.beyond": "Face à {other:subject}, le hasard ne suffit pas à expliquer : {chances:chances}.",
+    "review.difference.unknown": "Face à {other:subject}, nul ne sait si le hasard suffit : {chances:chances}. Donnez le nombre d’images et de personnes, ou relancez deux graines au moins de chaque côté.",
+    "review.chance.part": "{measure:measure} {difference:signed4} {interval:interval}",
+    "review.chance.none": "{measure:measure} {difference:signed4}",
+    "review.chance.way.images": "{parts}, sur {images:count} images et {persons:count} personnes, {seeds:count} graine(s) par côté",
+    "review.chance.way.count": "{parts}, soit {found:found} sur {persons:count} personnes (p {p_value:relation})",
+    "review.chance.way.guess": "{parts}, si ce sont {found:found} sur {persons:count} personnes, le plus petit nombre qui donne ces rappels",
+    "review.chance.way.seeds": "{parts}, d’après {seeds:count} graines par côté, sans le hasard des images",
+    "review.chance.way.none": "{parts}",
+    "review.found": "{one} contre {other}",
+    "review.setting.identical": "Les runs qui ne diffèrent que par {setting} ({values:all}) sont les mêmes jusqu’au dernier chiffre : {names:some}. Cherchez si ce réglage a été appliqué, avant de dire lequel est le meilleur.",
+    "review.setting.passed": "De {setting} = {values:toward}, {metric:measure} change de {difference:signed} {interval:interval} en moyenne de {pairs:count} paires de runs : plus que d’une graine à l’autre.",
+    "review.setting.failed": "De {setting} = {values:toward}, {metric:measure} change de {difference:signed} {interval:interval} en moyenne de {pairs:count} paires de runs : le hasard des graines suffit. Dites-le, ou ajoutez des graines.",
+    "review.setting.one_pair": "De {setting} = {values:toward}, {metric:measure} change de {difference:signed} dans la seule paire de runs qui ne diffère que par là. Une paire ne dit rien du hasard : ajoutez des graines.",
+    "review.stability.written": "La stabilité est annoncée, et le document nomme {seeds:seeds}. Trois graines au moins en parlent : relancez, puis donnez l’écart-type.",
+    "review.stability.unknown": "La stabilité est annoncée sur {seeds:seeds} ; sans leurs runs, l’écart-type n’est pas vérifié.",
+    "review.stability.few": "La stabilité est annoncée ; le candidat n’a été entraîné qu’avec {seeds:count} graine(s), {metric:measure} : {values:numbers}. Trois au moins en parlent : relancez, puis donnez l’écart-type.",
+    "review.stability.unwritten": "La stabilité est annoncée sans chiffre ; {seeds:count} graines donnent {metric:measure} {values:numbers}. Écrivez leur écart-type, et ce qui serait trop.",
+    "review.stability.passed": "La stabilité est chiffrée : {seeds:count} graines, écart-type {spread:number}.",
+    "review.constraint.passed": "« {constraint} » est tenu : {known:known}, pour une limite de {limit}.",
+    "review.constraint.broken": "« {constraint} » n’est pas tenu : {known:known}, pour une limite de {limit}. Dites pourquoi promouvoir malgré tout, ou ne promouvez pas.",
+    "review.constraint.unmeasured": "« {constraint} » : le run {run} n’a aucune mesure de cela. Une contrainte que rien ne mesure ne contraint rien : mesurez-la sur le modèle promu.",
+    "review.constraint.no_number": "« {constraint} » : ni limite, ni mesure dans tout le document. Choisissez la limite avant de regarder, puis mesurez.",
+    "review.constraint.no_limit": "« {constraint} » : une mesure est donnée, mais aucune limite. À partir de quelle valeur auriez-vous dit non ?",
+    "review.constraint.no_limit_measured": "« {constraint} » : MLflow dit {known:known}, mais aucune limite n’est écrite. À partir de quelle valeur auriez-vous dit non ?",
+    "review.constraint.no_measure": "« {constraint} » : un coût en quoi ? Temps, énergie, mémoire : nommez une mesure et sa limite.",
+    "review.constraint.no_runs": "« {constraint} » a une limite ({limit}) ; sans MLflow, rien ne dit si elle est tenue.",
+    "review.adjective.failed": "Sans chiffre : {words:quoted}. Donnez la mesure des deux côtés{measures:wanted}, ou retirez le mot.",
+    "review.adjective.unmeasured": "Sans chiffre : {words:quoted}, et le run promu ne porte rien qui le dise{measures:wanted}. Mesurez, ou retirez le mot.",
+    "review.adjective.measured": "Sans chiffre : {words:quoted}. Le run promu dit pourtant {known:known}. Écrivez-le, à côté de la valeur de l’autre run.",
+    "review.wanted": " ({measures} par exemple)",
+    "review.or": " ou ",
+    "review.seeds.none": "aucune graine",
+    "review.seeds.one": "une seule graine ({seeds})",
+    "review.seeds.some": "{count} graines ({seeds})",
+    "review.artifact.passed": "Les mesures de {run} portent sur l’artefact que l’on promeut.",
+    "review.artifact.failed": "L’artefact gardé par {run} ({kept}) n’est pas celui qui a été mesuré ({measured}) : les chiffres décrivent un autre modèle. Remesurez celui que vous promouvez.",
+    "review.artifact.changed": "L’artefact de {run} a changé depuis sa mesure. Remesurez-le avant de le promouvoir.",
+    "review.artifact.registered": "Le document promeut {run}, mais le modèle enregistré, {version}, vient de {other}. Enregistrez le run promu, ou corrigez le document.",
+    "review.artifact.unknown": "Rien dans MLflow ne dit si les mesures de {run} sont celles de l’artefact gardé : dernière époque, ou meilleure ?",
+    "review.artifact.no_runs": "Sans le run promu, rien ne dit si l’artefact est celui qui a été mesuré.",
+    "review.verdict.failed": "La section « Décision » ne dit ni oui, ni non. Tranchez, ou écrivez ce qui manque pour trancher.",
 }
 
 
@@ -727,14 +811,54 @@ def slice_name(name: str) -> str:
     return text(f"slice.{name}") if f"slice.{name}" in _TEXTS else name
 
 
+def _section(name: str) -> str:
+    return text(f"review.name.{name}")
+
+
+def _subject(name: str) -> str:
+    """A run as a document calls it: its name, or the part that it plays."""
+    key = f"review.subject.{name}"
+    return text(key) if key in _TEXTS else name
+
+
+def _chances(found: Sequence[Mapping[str, Any]]) -> str:
+    """Differences, those that are known in the same way together."""
+    told = []
+    for way, some in groupby(found, key=lambda one: one["way"] or "none"):
+        of = list(some)
+        part = "review.chance.none" if way == "none" else "review.chance.part"
+        parts = ", ".join(sentence(part, one) for one in of)
+        told.append(sentence(f"review.chance.way.{way}", {**of[0], "parts": parts}))
+    return f"{NARROW_NBSP}; ".join(told)
+
+
+def _known(values: Mapping[str, float]) -> str:
+    told = [f"{_measure(name)} = {measured(name, value)}" for name, value in values.items()]
+    return f"{NARROW_NBSP}; ".join(told)
+
+
+def _wanted(measures: Sequence[str]) -> str:
+    if not measures:
+        return ""
+    return text("review.wanted").format(measures=text("review.or").join(map(_measure, measures)))
+
+
+def _seeds(seeds: Sequence[str]) -> str:
+    key = {0: "none", 1: "one"}.get(len(seeds), "some")
+    return sentence(f"review.seeds.{key}", {"seeds": ", ".join(seeds), "count": len(seeds)})
+
+
 # How a text may ask for a fact, as in {difference:signed}.
 _FORMATS: dict[str, Callable[[Any], str]] = {
     "all": ", ".join,
+    "chances": _chances,
     "aside": _aside,
     "count": lambda value: number(value, 0),
     "criteria": lambda names: ", ".join(text(f"canary.{name}") for name in names),
+    "found": lambda pair: sentence("review.found", {"one": pair[0], "other": pair[1]}),
     "gate": str,
     "interval": interval,
+    "known": _known,
     "metric": lambda name: text(f"metric.{name}"),
     "measure": _measure,
     "needed": _needed,
@@ -742,13 +866,24 @@ _FORMATS: dict[str, Callable[[Any], str]] = {
     "percent": percent,
     "notes": lambda notes: some([sentence(f"note.{one['id']}", one["facts"]) for one in notes]),
     "number": number,
+    "number5": lambda value: number(value, 5),
+    "numbers": lambda values: f"{NARROW_NBSP}; ".join(map(number, values)),
     "number1": lambda value: number(value, 1),
     "percent1": lambda value: percent(value, 1),
+    "percent2": lambda value: percent(value, 2),
+    "quoted": lambda words: ", ".join(f"«{NBSP}{word}{NBSP}»" for word in words),
+    "relation": relation,
+    "section": _section,
+    "seeds": _seeds,
     "signed": signed,
+    "signed4": lambda value: signed(value, 4),
     "slice": slice_name,
     "some": some,
+    "subject": _subject,
     "split": lambda name: text(f"split.{name}"),
     "threshold": _threshold,
+    "toward": " → ".join,
+    "wanted": _wanted,
 }
 
 

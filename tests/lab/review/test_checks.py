@@ -1,0 +1,213 @@
+"""The review of decisions about real runs: what holds is left alone, what does not is named."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow.tracking import MlflowClient
+
+from promotion.errors import DocumentError
+from promotion.lab import read_again
+from promotion.lab.review import Records, Remark, Review, check_claims, read_records
+from promotion.lab.review.chance import by_seeds, persons_behind
+from tests.lab.review.builders import (
+    BASELINE,
+    CANDIDATE,
+    LAB,
+    OURS,
+    about,
+    decision,
+    lab_store,
+    our_store,
+)
+
+VARIANTS = ("honest", "padded", "wrong_run", "wrong_number", "english", "lists", "original")
+BIG, SMALL = "yolov8n_e1_sz416_lr0.01_s1", "yolov8n_e1_sz320_lr0.01_s1"
+
+
+@pytest.fixture(scope="module")
+def client(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> MlflowClient:
+    """One store with the lab's experiment and one that the product made."""
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    home = tmp_path_factory.mktemp("review")
+    shutil.copy(empty_store, home)
+    our_store(home)
+    return lab_store(home)
+
+
+def reviewed(client: MlflowClient, text: str) -> Review:
+    return check_claims(text, read_records(client, text, LAB))
+
+
+def failed(review: Review) -> set[tuple[str, str]]:
+    return {(one.id, one.said) for one in review.remarks if one.failed}
+
+
+def only(review: Review, identity: str, said: str) -> Remark:
+    (found,) = [one for one in review.remarks if (one.id, one.said) == (identity, said)]
+    return found
+
+
+def test_an_honest_decision_holds(client: MlflowClient) -> None:
+    review = reviewed(client, decision("honest"))
+    assert failed(review) == set()
+    assert review.holds
+    assert only(review, "number", "passed").facts["count"] == 10
+    assert only(review, "constraint", "passed").facts["known"] == {"latency_p95_ms": 41.5}
+    assert only(review, "difference", "admitted")
+
+
+def test_words_without_numbers_are_found_line_by_line(client: MlflowClient) -> None:
+    review = reviewed(client, decision("padded"))
+    lines = {one.line for one in review.remarks if one.id == "adjective"}
+    assert lines == {13, 14, 20}
+    assert failed(review) >= {
+        ("difference", "within"),
+        ("stability", "few"),
+        ("constraint", "no_limit_measured"),
+        ("precision", "failed"),
+    }
+
+
+def test_a_run_that_is_not_there_is_named_and_nothing_is_said_of_it(client: MlflowClient) -> None:
+    review = reviewed(client, decision("wrong_run"))
+    assert failed(review) == {("run", "absent"), ("difference", "within")}
+    assert only(review, "run", "absent").facts["name"] == "yolov8n_e3_sz640_lr0.01_s42"
+
+
+def test_each_wrong_number_is_told_for_what_it_is(client: MlflowClient) -> None:
+    review = reviewed(client, decision("wrong_number"))
+    assert failed(review) == {
+        ("parameter", "failed"),
+        ("contradiction", "failed"),
+        ("number", "differs"),
+        ("number", "other_run"),
+        ("number", "percent"),
+        ("difference", "within"),
+    }
+    assert only(review, "number", "differs").facts["value"] == 0.32275
+    assert only(review, "number", "other_run").facts["other"] == BASELINE
+    assert only(review, "precision", "passed")
+
+
+def test_an_english_decision_is_read_as_a_french_one(client: MlflowClient) -> None:
+    review = reviewed(client, decision("english"))
+    assert failed(review) == {
+        ("constraint", "broken"),
+        ("setting", "identical"),
+        ("difference", "within"),
+        ("adjective", "measured"),
+        ("precision", "failed"),
+    }
+    assert only(review, "number", "passed").facts["count"] == 6
+
+
+def test_identical_runs_are_no_better_than_each_other(client: MlflowClient) -> None:
+    review = reviewed(client, decision("lists"))
+    same = only(review, "difference", "identical")
+    assert same.facts["other"] == CANDIDATE
+    assert only(review, "setting", "identical").facts["pairs"] == 4
+    assert only(review, "stability", "few").facts["seeds"] == 2
+    assert only(review, "constraint", "unmeasured").facts["constraint"] == "latence faible"
+    assert only(review, "precision", "failed").facts["boxes"] == pytest.approx(125)
+
+
+def test_the_lab_s_own_decision_is_taken_apart_without_mlflow() -> None:
+    """The counts are those of the page that reads it again."""
+    review = check_claims(decision("original"), None)
+    assert not review.holds
+    (chance,) = only(review, "difference", "within").facts["chances"]
+    again = read_again()
+    assert chance["found"] == (again.counts.candidate, again.counts.baseline)
+    assert (chance["persons"], chance["images"]) == (again.counts.persons, again.counts.images)
+    assert chance["interval"] == pytest.approx(again.difference_interval)
+    assert chance["p_value"] == pytest.approx(again.p_value)
+    assert failed(review) == {
+        ("number", "unnamed"),
+        ("precision", "failed"),
+        ("difference", "within"),
+        ("stability", "written"),
+        ("constraint", "no_number"),
+        ("adjective", "failed"),
+    }
+    assert {one.line for one in review.remarks if one.id == "adjective"} == {14, 18, 26, 27}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_without_mlflow_no_number_is_called_true(name: str) -> None:
+    review = check_claims(decision(name), None)
+    assert not review.holds
+    assert not [
+        one for one in review.remarks if one.passed and one.id in ("run", "number", "artifact")
+    ]
+
+
+def test_stored_detections_give_a_difference_its_interval(client: MlflowClient) -> None:
+    """Where the product made the runs, images and seeds both count."""
+    text = about(BIG, SMALL, recall="0,9")
+    records = read_records(client, text)
+    assert records is not None
+    assert records.experiment == OURS
+    review = check_claims(text, records)
+    chances = [
+        chance
+        for one in review.remarks
+        if one.id == "difference"
+        for chance in one.facts["chances"]
+    ]
+    assert {one["way"] for one in chances} == {"images"}
+    assert {one["images"] for one in chances} == {12}
+    assert {one["seeds"] for one in chances} == {2}
+    assert only(review, "artifact", "passed")
+
+
+def test_a_lost_person_more_is_beyond_chance_only_where_it_is(client: MlflowClient) -> None:
+    text = about(BIG, SMALL, recall="0,9")
+    review = check_claims(text, read_records(client, text))
+    beyond = only(review, "difference", "beyond").facts["chances"]
+    assert "recall" in [one["measure"] for one in beyond]
+    assert all(one["interval"][0] > 0 or one["interval"][1] < 0 for one in beyond)
+
+
+def test_the_registered_model_is_that_of_the_promoted_run(client: MlflowClient) -> None:
+    text = about(CANDIDATE, BASELINE, recall="0,774")
+    records = read_records(client, text)
+    assert isinstance(records, Records)
+    assert not [one for one in check_claims(text, records).remarks if one.said == "registered"]
+    other = records.run(BASELINE)
+    assert other is not None
+    mlflow.set_tracking_uri(client.tracking_uri)
+    client.create_registered_model("detector")
+    client.create_model_version("detector", source="s3://none", run_id=other.run_id)
+    review = check_claims(text, read_records(client, text))
+    assert only(review, "artifact", "registered").facts["other"] == BASELINE
+
+
+def test_an_unknown_experiment_is_told_with_those_there_are(client: MlflowClient) -> None:
+    with pytest.raises(DocumentError, match=LAB):
+        read_records(client, "", "gone")
+
+
+def test_a_document_of_no_known_run_is_not_held_against_an_experiment(client: MlflowClient) -> None:
+    """Two experiments have runs, and it names none of either."""
+    assert read_records(client, "a model of mine") is None
+
+
+def test_recalls_tell_how_many_persons_they_are_shares_of() -> None:
+    assert persons_behind([(0.7742, 1e-4), (0.710, 1e-3)]) == 31
+    assert persons_behind([(0.7742, 1e-4)]) is None
+    assert persons_behind([(0.77, 1e-2), (0.71, 1e-2)]) is None
+
+
+def test_seeds_alone_never_rule_chance_out() -> None:
+    """Images have chances of their own, which seeds do not show."""
+    found = by_seeds("mAP50", [0.9, 0.91, 0.9], [0.1, 0.11, 0.1])
+    assert found is not None
+    assert found.interval is not None
+    assert found.interval[0] > 0
+    assert found.within is None
+    assert by_seeds("recall", [0.7, 0.7], [0.6, 0.6]) is None
