@@ -15,6 +15,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 
 INTERRUPTED = 130
+END_SECONDS = 3
 DEFAULT_STUDY, LAB_STUDY = Path("studies/default.yaml"), Path("studies/tp_original.yaml")
 NO_REASON = "no reason given"
 
@@ -436,8 +438,18 @@ def status(model: RegisteredModel) -> None:
 
 @command
 def ui(client: MlflowClient, port: PortOption = 5000) -> None:
-    """Open MLflow's own interface on this home."""
-    say(f"MLflow: http://127.0.0.1:{port} (stop with Ctrl+C)")
+    """Start MLflow's own interface on this home, and print links to what there is to see."""
+    from promotion.store import links, readable, registry_link
+
+    remote = client.tracking_uri.startswith("http")
+    base = client.tracking_uri.rstrip("/") if remote else f"http://127.0.0.1:{port}"
+    say(f"MLflow: {base}" + ("" if remote else " (stop with Ctrl+C)"))
+    for experiment in readable(client):
+        for name, address in links(base, experiment.experiment_id).items():
+            say(f"{experiment.name}, {name}: {address}")
+    say(f"registered models: {registry_link(base)}")
+    if remote:
+        return
     raise typer.Exit(_mlflow(port, "ui", "--backend-store-uri", client.tracking_uri))
 
 
@@ -448,6 +460,33 @@ def _mlflow(port: int, *arguments: str) -> int:
     # MLflow looks for its servers' programs on the path, where no inactive environment is.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     store = mlflow.get_tracking_uri()
-    environment = {**os.environ, "PATH": path, "MLFLOW_TRACKING_URI": store}
+    environment = {
+        **os.environ,
+        "PATH": path,
+        "MLFLOW_TRACKING_URI": store,
+        # Eight more processes, for jobs that nothing here has.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
     command = [sys.executable, "-m", "mlflow", *arguments, "--port", str(port)]
-    return subprocess.call(command, env=environment)
+    with subprocess.Popen(command, env=environment) as server:
+        try:
+            return server.wait()
+        finally:
+            _end(server.pid)
+
+
+def _end(pid: int) -> None:
+    """End a process and all that it started, which MLflow's server leaves behind."""
+    import psutil
+
+    try:
+        server = psutil.Process(pid)
+        processes = [server, *server.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    for process in psutil.wait_procs(processes, timeout=END_SECONDS)[1]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()

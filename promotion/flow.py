@@ -59,6 +59,7 @@ from promotion.store import (
     connect,
     latest,
     load_fact,
+    make_readable,
     search,
     tested,
 )
@@ -217,7 +218,9 @@ class Flow:
     @cached_property
     def client(self) -> MlflowClient:
         """The MLflow store of this home."""
-        return connect(self.home, self.file.study.experiment)
+        client = connect(self.home, self.file.study.experiment)
+        make_readable(client, self.file.study)
+        return client
 
     @property
     def registered(self) -> RegisteredModel:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
 from promotion.cli import app
 from promotion.datasets import PreparedDataset
 from promotion.paths import HOME_VARIABLE
-from promotion.store import VersionTag
+from promotion.store import VersionTag, make_readable
+from promotion.study import Study
 from tests.builders import (
     REGISTERED_MODEL,
     SMOKE,
@@ -25,6 +28,7 @@ from tests.builders import (
     promotion,
     put_in_production,
     registered_in,
+    wait_for,
 )
 
 # The smoke study on the scenes that are drawn already.
@@ -196,6 +200,26 @@ def test_status_and_rollback_are_of_the_study_s_model_alone(registry_home: Path)
     done = invoke("rollback", *named, home=registry_home)
     assert "in Production: version 1" in done.stdout
     assert "production: version 2" in invoke("status", home=registry_home).stdout
+
+
+@pytest.mark.slow
+def test_ui_names_what_there_is_to_see_and_leaves_nothing_running(home: Path, smoke: Study) -> None:
+    """A student who stopped it had nine servers on the machine, and a port that was taken."""
+    make_readable(connect_to(home, smoke.experiment), smoke)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "promotion", "ui", "--home", str(home), "--port", str(port)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=clean_environment()
+    ) as server:
+        wait_for(f"http://127.0.0.1:{port}", server)
+        started = psutil.Process(server.pid).children(recursive=True)
+        server.send_signal(signal.SIGTERM)
+        shown = server.communicate(timeout=30)[0].decode()
+    assert not [one for one in started if one.is_running()]
+    assert f"smoke, trainings: http://127.0.0.1:{port}/#/experiments/" in shown
+    assert "registered models: " in shown
 
 
 def test_a_rollback_and_an_approval_leave_their_reasons(registry_home: Path) -> None:

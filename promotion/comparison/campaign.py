@@ -12,7 +12,7 @@ from mlflow.tracking import MlflowClient
 
 from promotion.checksums import verify
 from promotion.comparison.evidence import FailedVariant, RunFacts, by_configuration
-from promotion.datasets import Manifest
+from promotion.datasets import Manifest, measured_on
 from promotion.detection import Detector, Seen, latency_metrics, measure_latency, see
 from promotion.errors import MissingRunsError
 from promotion.store import (
@@ -23,7 +23,7 @@ from promotion.store import (
     artifact,
     load_fact,
     load_table,
-    log_values,
+    log_measures,
     newest,
     search,
 )
@@ -110,10 +110,15 @@ def load_images(session: Session, campaign: Campaign, split: str) -> list[Path]:
     return sorted(artifact(session.client, run_id, Artifact.images(split)).iterdir())
 
 
+def load_manifest(session: Session, campaign: Campaign) -> Manifest:
+    """The manifest of the runs' dataset."""
+    run_id = campaign.dataset_run.info.run_id
+    return load_fact(session.client, run_id, Artifact.MANIFEST, Manifest)
+
+
 def load_groups(session: Session, campaign: Campaign, split: str) -> dict[str, str]:
     """The groups of a split's images that share one, by the images' names."""
-    run_id = campaign.dataset_run.info.run_id
-    return load_fact(session.client, run_id, Artifact.MANIFEST, Manifest).groups_in(split)
+    return load_manifest(session, campaign).groups_in(split)
 
 
 def load_slices(session: Session, campaign: Campaign, split: str) -> pd.DataFrame:
@@ -182,8 +187,9 @@ def record_latency(session: Session, campaign: Campaign, milliseconds: pd.DataFr
     """Log each run's latency, relative to the baseline's runs too; the campaign with them."""
     reference = [run.run_name for run in campaign.members(session.study.baseline_configuration)]
     found = latency_metrics(milliseconds, reference or list(milliseconds.columns))
+    val = measured_on(load_manifest(session, campaign), "val")
     for run in campaign.runs:
-        log_values(session.client, run.run_id, found[run.run_name])
+        log_measures(session.client, run.run_id, {val: found[run.run_name]})
     runs = [
         run.model_copy(update={"metrics": {**run.metrics, **found[run.run_name]}})
         for run in campaign.runs

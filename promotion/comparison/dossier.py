@@ -16,6 +16,7 @@ from promotion.comparison.campaign import (
     load_ground_truth,
     load_groups,
     load_images,
+    load_manifest,
     load_seen,
 )
 from promotion.comparison.confirmation import bounds_on_test, confirm, cost_bounds, seed_bounds
@@ -30,7 +31,7 @@ from promotion.comparison.openings import Ledger
 from promotion.comparison.selection import Selection, summarise
 from promotion.comparison.slices import SliceComparison
 from promotion.comparison.untrained import Untrained, measure_untrained
-from promotion.datasets import SPLITS, Manifest
+from promotion.datasets import SPLITS, measured_on
 from promotion.detection import Diagnosis, Seen, detect_split, diagnose, see, telling_images
 from promotion.facts import Fact
 from promotion.store import (
@@ -43,6 +44,7 @@ from promotion.store import (
     load_fact,
     load_table,
     log_fact,
+    log_measures,
     log_table,
     log_values,
 )
@@ -110,6 +112,7 @@ def open_test(session: Session, campaign: Campaign, selection: Selection) -> dic
     groups = load_groups(session, campaign, "test")
     images = load_images(session, campaign, "test")
     path = Artifact.detections("test")
+    test = measured_on(load_manifest(session, campaign), "test")
     opened: dict[str, Seen] = {}
     for run in campaign.members(selection.candidate) + campaign.members(selection.baseline):
         known = client.list_artifacts(run.run_id, path.rpartition("/")[0])
@@ -123,7 +126,7 @@ def open_test(session: Session, campaign: Campaign, selection: Selection) -> dic
         if run.run_name in opened:
             metrics = opened[run.run_name].metrics()
             named = {f"test/{name}": v for name, v in metrics.items() if name != "threshold"}
-            log_values(client, run.run_id, named)
+            log_measures(client, run.run_id, {test: named})
     return opened
 
 
@@ -259,8 +262,7 @@ def gather_evidence(
     diagnoses: Mapping[str, Diagnosis],
 ) -> Evidence:
     """Everything that was measured, as the one value that the decision reads."""
-    run_id = campaign.dataset_run.info.run_id
-    manifest = load_fact(session.client, run_id, Artifact.MANIFEST, Manifest)
+    manifest = load_manifest(session, campaign)
     selection = confirmed.chosen.selection
     return Evidence(
         study=session.study.name,

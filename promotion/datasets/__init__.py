@@ -4,7 +4,7 @@ from promotion.datasets.integrity import check_unseen
 from promotion.datasets.leaks import LEAKS
 from promotion.datasets.manifest import SPLITS, Manifest, ground_truth
 from promotion.datasets.preparation import PreparedDataset, prepare
-from promotion.datasets.records import log_input, person_heights, record_dataset
+from promotion.datasets.records import log_input, measured_on, person_heights, record_dataset
 from promotion.datasets.slices import slices_of
 from promotion.datasets.splitting import split_anew
 from promotion.datasets.yolo import images_of, labels_of, read_image, read_labels
@@ -19,6 +19,7 @@ __all__ = [
     "images_of",
     "labels_of",
     "log_input",
+    "measured_on",
     "person_heights",
     "prepare",
     "read_image",

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import mlflow
 
-from promotion.datasets.manifest import SPLITS, ground_truth
+from promotion.datasets.manifest import SPLITS, Manifest, ground_truth
 from promotion.datasets.preparation import PreparedDataset
 from promotion.datasets.slices import slices_of
-from promotion.store import Artifact, Session, Tag, log_fact, log_table, log_values, set_tags
+from promotion.store import (
+    Artifact,
+    MeasuredOn,
+    Session,
+    Tag,
+    log_fact,
+    log_table,
+    log_values,
+    set_tags,
+)
 
 EVALUATION_SPLITS = ("val", "test")
 
@@ -33,14 +42,19 @@ def record_dataset(session: Session, dataset: PreparedDataset) -> None:
 
 def log_input(dataset: PreparedDataset, split: str, context: str) -> None:
     """Attach a split to the active run as an MLflow dataset, named by its digest."""
-    boxes = ground_truth(dataset.folder, split)
+    boxes, known = ground_truth(dataset.folder, split), measured_on(dataset.manifest, split)
     found = mlflow.data.from_pandas(  # type: ignore[attr-defined]
         boxes,
         source=dataset.folder.as_uri(),
-        name=f"{dataset.manifest.source}_{split}",
-        digest=dataset.manifest.digest[:12],
+        name=known.name,
+        digest=known.digest,
     )
     mlflow.log_input(found, context=context)
+
+
+def measured_on(manifest: Manifest, split: str) -> MeasuredOn:
+    """What MLflow calls a split of a dataset."""
+    return MeasuredOn(f"{manifest.source}_{split}", manifest.digest[:12])
 
 
 def person_heights(dataset: PreparedDataset) -> dict[str, list[float]]:

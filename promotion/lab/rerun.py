@@ -19,7 +19,7 @@ from promotion.checksums import digest_of
 from promotion.comparison import SplitFacts
 from promotion.datasets import PreparedDataset, prepare
 from promotion.detection import MOST_BOXES
-from promotion.store import Tag, connect, newest
+from promotion.store import Role, Tag, connect, make_readable, newest
 from promotion.study import Study, Variant
 from promotion.training import starting_point
 from promotion.training.trainer import own_callbacks_only
@@ -41,6 +41,7 @@ def run_again(study: Study, home: Path, done: Callable[[Variant], None]) -> Expe
     """
     experiment = f"{study.experiment}_as_in_the_lab"
     client = connect(home, experiment)
+    make_readable(client, study, experiment)
     dataset = prepare(study.dataset, home)
     start = starting_point(study.model, home)
     # What cannot be opened is found before any run is begun.
@@ -53,7 +54,8 @@ def run_again(study: Study, home: Path, done: Callable[[Variant], None]) -> Expe
         }
         fingerprint = digest_of(facts)
         if newest(client, experiment, {Tag.FINGERPRINT: fingerprint, Tag.COMPLETE: "true"}) is None:
-            with mlflow.start_run(run_name=variant.run_name, tags={Tag.FINGERPRINT: fingerprint}):
+            tags = {Tag.ROLE: Role.VARIANT, Tag.FINGERPRINT: fingerprint}
+            with mlflow.start_run(run_name=variant.run_name, tags=tags):
                 _train_and_log(variant, start.path, dataset, home / "lab" / variant.run_name)
                 mlflow.set_tag(Tag.COMPLETE, "true")
         done(variant)

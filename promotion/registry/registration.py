@@ -43,6 +43,8 @@ from promotion.store import (
     VersionTag,
     artifact,
     given_or_latest,
+    list_model,
+    listed_model,
     load_fact,
     log_fact,
 )
@@ -116,7 +118,7 @@ def register(model: RegisteredModel, decision: Decision, evidence: Evidence) -> 
         for found in versions(model)
         if VersionTag.FILES_SHA256 in found.tags
     }
-    number = known.get(run.run_id) or _log_model(model, run, onnx, evidence.dataset_digest)
+    number = known.get(run.run_id) or _register(model, run, onnx, evidence.dataset_digest)
     tags = {
         VersionTag.RUN_NAME: run.run_name,
         VersionTag.FINGERPRINT: _fingerprint(client, run),
@@ -219,10 +221,28 @@ def _fingerprint(client: MlflowClient, run: RunFacts) -> str:
     return str(client.get_run(run.run_id).data.tags[Tag.FINGERPRINT])
 
 
-def _log_model(model: RegisteredModel, run: RunFacts, onnx: Path, dataset_digest: str) -> str:
-    """Log the model to the run that trained it, register it, and return the version's number."""
-    client = model.client
-    ended = client.get_run(run.run_id).info.end_time
+def _register(model: RegisteredModel, run: RunFacts, onnx: Path, dataset_digest: str) -> str:
+    """Make the model that the run listed a version, and return its number.
+
+    What serves it is added to it once, and is the same under every registered name.
+    """
+    client, trained = model.client, model.client.get_run(run.run_id)
+    # A run of before models were listed has none.
+    listed = listed_model(client, trained) or list_model(client, trained)
+    digest = listed.tags.get(VersionTag.FILES_SHA256)
+    if digest is None:
+        digest = _make_servable(client, listed.model_id, run, onnx, dataset_digest)
+        client.set_logged_model_tags(listed.model_id, {VersionTag.FILES_SHA256: digest})
+    made = mlflow.register_model(f"models:/{listed.model_id}", model.name)
+    number = str(made.version)
+    client.set_model_version_tag(model.name, number, VersionTag.FILES_SHA256, digest)
+    return number
+
+
+def _make_servable(
+    client: MlflowClient, model_id: str, run: RunFacts, onnx: Path, dataset_digest: str
+) -> str:
+    """Give a listed model the files that serve it, and return their digest."""
     facts = {
         "classes": ["person"],
         "imgsz": int(run.params["imgsz"]),
@@ -230,12 +250,9 @@ def _log_model(model: RegisteredModel, run: RunFacts, onnx: Path, dataset_digest
         "fingerprint": _fingerprint(client, run),
         "dataset_digest": dataset_digest,
     }
-    with (
-        mlflow.start_run(run_id=run.run_id, nested=True),
-        TemporaryDirectory() as scratch,
-    ):
-        info = mlflow.pyfunc.log_model(
-            name=model.name,
+    with TemporaryDirectory() as scratch:
+        mlflow.pyfunc.log_model(
+            model_id=model_id,
             python_model=str(Path(serving.__file__)),
             artifacts={serving.MODEL_ARTIFACT: str(onnx)},
             code_paths=[str(_serving_code(Path(scratch)))],
@@ -246,15 +263,9 @@ def _log_model(model: RegisteredModel, run: RunFacts, onnx: Path, dataset_digest
             pip_requirements=[
                 f"{name}=={version(installed)}" for name, installed in SERVING_LIBRARIES.items()
             ],
-            registered_model_name=model.name,
         )
-    # Opening the run again moved its end; its duration is a measurement.
-    client.set_terminated(run.run_id, "FINISHED", ended)
-    number = str(info.registered_model_version)
-    files = Path(mlflow.artifacts.download_artifacts(model.address(number)))
-    digest = files_digest(files)
-    client.set_model_version_tag(model.name, number, VersionTag.FILES_SHA256, digest)
-    return number
+    files = Path(mlflow.artifacts.download_artifacts(f"models:/{model_id}"))
+    return files_digest(files)
 
 
 def _serving_code(folder: Path) -> Path:

@@ -7,6 +7,7 @@ from promotion.store.environment import (
     library_versions,
     user_and_machine,
 )
+from promotion.store.models import MeasuredOn, list_model, listed_model, log_measures
 from promotion.store.names import (
     PREVIOUS,
     PRODUCTION,
@@ -36,6 +37,7 @@ from promotion.store.tracking import (
     start_run,
     tested,
 )
+from promotion.store.views import links, make_readable, readable, registry_link, run_link
 
 __all__ = [
     "PREVIOUS",
@@ -43,6 +45,7 @@ __all__ = [
     "STAGING",
     "WHEN",
     "Artifact",
+    "MeasuredOn",
     "Role",
     "Session",
     "Tag",
@@ -57,15 +60,23 @@ __all__ = [
     "hardware",
     "latest",
     "library_versions",
+    "links",
+    "list_model",
+    "listed_model",
     "load_fact",
     "load_table",
     "log_bytes",
     "log_fact",
+    "log_measures",
     "log_parameters",
     "log_table",
     "log_values",
+    "make_readable",
     "newest",
     "open_session",
+    "readable",
+    "registry_link",
+    "run_link",
     "search",
     "set_tags",
     "start_run",

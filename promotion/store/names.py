@@ -18,11 +18,24 @@ class Role:
     CANARY = "canary"
 
 
+class ExperimentTag:
+    """The tags of an experiment, which MLflow's interface reads."""
+
+    KIND = "mlflow.experimentKind"
+
+    @staticmethod
+    def view(name: str) -> str:
+        """The tag of a view of the runs, as sharing one by its link leaves it."""
+        return f"mlflow.sharedViewState.{name}"
+
+
 class Tag:
     """The tags of a run."""
 
     ROLE = "promotion.role"
+    USER = "mlflow.user"
     SOURCE = "mlflow.source.name"
+    SOURCE_TYPE = "mlflow.source.type"
     NOTE = "mlflow.note.content"
     STUDY = "promotion.study"
     CONFIGURATION = "promotion.configuration"

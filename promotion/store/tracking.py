@@ -77,7 +77,7 @@ def start_run(client: MlflowClient, experiment: str, run_name: str, tags: Mappin
     found = client.get_experiment_by_name(experiment)
     assert found is not None
     # What MLflow itself would tag a run with: the user, the source, the commit.
-    context = {**resolve_tags(), "mlflow.source.type": "NOTEBOOK"}
+    context = {**resolve_tags(), Tag.SOURCE_TYPE: "NOTEBOOK"}
     tags = {**context, **tags, Tag.CODE_VERSION: code_version(), Tag.HARDWARE: hardware()}
     return str(client.create_run(found.experiment_id, run_name=run_name, tags=tags).info.run_id)
 

@@ -42,6 +42,11 @@ class Grid(Section):
     batch: Annotated[list[Annotated[int, Field(gt=0, le=4096)]], Field(min_length=1)]
     optimizer: Annotated[list[Optimizer], Field(min_length=1)] = Field(default=["SGD"])
 
+    @property
+    def swept(self) -> list[str]:
+        """The parameters that have more than one value."""
+        return [key for key, values in self if len(values) > 1]
+
     @model_validator(mode="after")
     def _no_value_twice(self) -> Grid:
         for key, values in self:

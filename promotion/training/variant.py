@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from promotion.checksums import sha256_of
-from promotion.datasets import PreparedDataset, ground_truth, images_of, log_input
+from promotion.datasets import PreparedDataset, ground_truth, images_of, log_input, measured_on
 from promotion.detection import Detector, Seen, evaluate
 from promotion.store import (
     Artifact,
     Session,
     Tag,
     library_versions,
+    list_model,
+    log_measures,
     log_parameters,
     log_table,
-    log_values,
     set_tags,
 )
 from promotion.study import OperatingPoint, Variant
@@ -90,12 +91,12 @@ def record_variant(
         # No other run has these pictures in val.
         log_table(client, run_id, Artifact.ground_truth("val"), evaluated.seen.ground_truth)
     log_table(client, run_id, Artifact.detections("val"), evaluated.seen.detections)
-    costs = {
-        "energy_wh": trained.energy.watt_hours,
-        "train_seconds": trained.energy.seconds,
-        "model_mb": model.onnx.stat().st_size / 1e6,
+    costs = {"energy_wh": trained.energy.watt_hours, "train_seconds": trained.energy.seconds}
+    measures = {
+        measured_on(dataset.manifest, "val"): evaluated.seen.metrics(),
+        measured_on(dataset.manifest, "train"): costs,
+        None: {"model_mb": model.onnx.stat().st_size / 1e6},
     }
-    log_values(client, run_id, {**evaluated.seen.metrics(), **costs})
     tags = {
         Tag.WEIGHTS_SHA256: sha256_of(model.onnx),
         Tag.MEASURED_SHA256: evaluated.measured,
@@ -105,6 +106,8 @@ def record_variant(
         Tag.LIBRARIES: json.dumps(library_versions()),
     }
     set_tags(client, run_id, tags)
+    list_model(client, client.get_run(run_id))
+    log_measures(client, run_id, measures)
 
 
 def load_history(session: Session, run_id: str = "") -> pd.DataFrame:

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from mlflow.entities import LoggedModelStatus
 from mlflow.tracking import MlflowClient
 
 from promotion import registry
 from promotion.errors import ChecksumError, RegistryError
-from promotion.registry import PRODUCTION, RegisteredModel, registration
+from promotion.registry import PRODUCTION, RegisteredModel, open_version, registration
 from promotion.registry.parity import Parity
 from promotion.registry.registration import MOST_DESCRIPTION, Registration
 from promotion.store import Session, VersionTag
 from promotion.study import Policy, Study
-from tests.builders import POLICY, REGISTERED_MODEL
+from tests.builders import POLICY, REGISTERED_MODEL, registered_in
 from tests.registry.builders import SAME, Registered
 
 pytestmark = pytest.mark.slow
@@ -73,6 +74,31 @@ def test_what_stands_is_registered_and_staged_only_once(
     assert (registry.history(model), registry.aliases(model)) == before
     assert registry.aliases(model) == {PRODUCTION: "1"}
     assert registry.place_of(model, "1") == "production"
+
+
+def test_the_version_is_of_the_model_that_the_run_listed(
+    registered: Registered, client: MlflowClient, model: RegisteredModel
+) -> None:
+    """Its metrics and its notebook are one click away."""
+    version = registry.version(model, registered.number)
+    (listed,) = client.get_run(registered.run_id).outputs.model_outputs
+    assert version.source == f"models:/{listed.model_id}"
+    assert version.run_id == registered.run_id
+    assert client.get_logged_model(listed.model_id).status == LoggedModelStatus.READY
+
+
+def test_one_model_under_two_names_has_the_same_files(
+    registered: Registered, client: MlflowClient, model: RegisteredModel
+) -> None:
+    """Written twice, they would break the digest of the version that was first."""
+    other = registered_in(client, "ana-detector")
+    try:
+        assert registration.register(other, registered.decision, registered.evidence) == "1"
+        twin, first = registry.version(other, "1"), registry.version(model, registered.number)
+        assert twin.source == first.source
+        assert open_version(other, "1").threshold == open_version(model, "1").threshold
+    finally:
+        client.delete_registered_model(other.name)
 
 
 @pytest.mark.parametrize("verdict", ["reject", "inconclusive"])

@@ -8,7 +8,15 @@ import pytest
 
 from promotion.checksums import sha256_of
 from promotion.datasets import PreparedDataset
-from promotion.store import Artifact, Session, Tag, artifact, library_versions, load_table
+from promotion.store import (
+    Artifact,
+    Session,
+    Tag,
+    artifact,
+    library_versions,
+    listed_model,
+    load_table,
+)
 from promotion.training import (
     evaluate_variant,
     load_history,
@@ -42,6 +50,12 @@ def test_a_variant_is_trained_evaluated_and_recorded_with_what_it_came_from(
         assert metrics[name] == pytest.approx(value)
     assert metrics["energy_wh"] > 0
     assert metrics["train_seconds"] > 0
+
+    listed = listed_model(session.client, run)
+    assert listed is not None
+    found = {(one.key, one.dataset_name) for one in listed.metrics or []}
+    assert {("mAP50", "street_scenes_val"), ("energy_wh", "street_scenes_train")} <= found
+    assert listed.params["lr0"] == "0.003"
 
     boxes = load_table(session.client, session.run_id, Artifact.detections("val"))
     assert len(boxes) == len(evaluated.seen.detections)
