@@ -650,6 +650,7 @@ _TEXTS = {
     "review.number.unmeasured": "Le document donne {measure:measure} = « {shown} » ; le run {run} ne porte pas cette mesure. Mesurez-la et enregistrez-la dans MLflow, ou retirez le chiffre.",
     "review.number.percent": "Le document donne {measure:measure} = « {shown} » ; le run {run} dit {value:number5}. Un facteur cent les sépare : un pourcentage, ou une part ?",
     "review.number.other_run": "Le document donne {measure:measure} = « {shown} » pour {run}, qui dit {value:number5}. Cette valeur est celle de {other} : deux runs sont-ils mêlés ?",
+    "review.number.mean": "Le document donne {measure:measure} = « {shown} » en moyenne pour {configuration} ; la moyenne de ses {runs:count} run(s) est {value:number5}. Reprenez-la, et dites de quels runs elle est.",
     "review.number.differs": "Le document donne {measure:measure} = « {shown} » ; le run {run} dit {value:number5}. Reprenez la valeur dans MLflow, et dites de quelle découpe elle est.",
     "review.precision.passed": "La précision de {value:percent2} n’est pas passée sous silence.",
     "review.precision.failed": "Une précision de {value:percent2}, c’est une personne trouvée pour {boxes:count} boîtes dessinées, et le document n’en dit rien. Regardez à quel seuil de confiance elle est lue, et combien de boîtes une image y reçoit.",

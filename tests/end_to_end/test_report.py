@@ -51,6 +51,12 @@ def test_the_decision_has_every_field_that_others_read(smoke_home: Path) -> None
     assert {"model_version", "parity", "canary", "place"} <= set(decision)
 
 
+def test_the_decision_holds_when_it_is_reviewed_as_a_person_s_would_be(smoke_home: Path) -> None:
+    """The product says nothing in it that its own runs do not bear out."""
+    done = promotion("review", str(smoke_home / "decision.md"), home=smoke_home)
+    assert done.returncode == 0, done.stdout
+
+
 def test_check_tells_the_verdict_by_its_exit_code(smoke_home: Path) -> None:
     expected = EXIT_CODES[published(smoke_home).verdict]
     assert promotion("check", *STUDY, home=smoke_home).returncode == expected

@@ -248,37 +248,9 @@ def _contradictions(case: _Case) -> Iterator[Remark]:
 
 
 def _numbers(case: _Case) -> Iterator[Remark]:
-    """The numbers written are those of the runs, to the digits written."""
-    figures = [one for one in case.claims.figures if one.kind == "value"]
-    named = [one for one in figures if one.subject is not None]
-    nameless = [
-        one
-        for one in named
-        if one.subject not in case.claims.names and case.run(one.subject) is None
-    ]
-    for subject in dict.fromkeys(one.subject for one in nameless):
-        of = [one for one in nameless if one.subject == subject]
-        yield _remark(
-            "number",
-            "blocking",
-            False,
-            "unnamed",
-            of[0].line,
-            of[0].end,
-            subject=subject,
-            count=len(of),
-        )
-    loose = [one for one in figures if one.subject is None and one.section != "objectives"]
-    if loose:
-        yield _remark(
-            "number",
-            "warning",
-            None,
-            "loose",
-            loose[0].line,
-            loose[0].end,
-            shown=[one.shown for one in loose],
-        )
+    """Every number says of which run it is, and is that run's to the digits written."""
+    yield from _attributions(case)
+    figures = [one for one in case.claims.figures if one.kind in ("value", "mean")]
     if not figures:
         yield _remark("number", "blocking", False, "none")
         return
@@ -287,47 +259,69 @@ def _numbers(case: _Case) -> Iterator[Remark]:
         return
     held = 0
     told: set[tuple[object, ...]] = set()
-    for one in named:
-        run = case.run(one.subject)
-        if run is None:
+    for one in figures:
+        judged = (_of_a_run if one.kind == "value" else _of_several)(case, case.records, one)
+        if judged is None:
             continue
-        wrong = _judged(case.records, run, one)
-        if wrong is None:
-            held += 1
-            continue
-        said, facts = wrong
+        said, facts = judged
         key = (one.line, one.measure, one.subject, one.shown)
-        if key not in told:
+        if said == "passed":
+            held += 1
+        elif key not in told:
             told.add(key)
-            yield _remark(
-                "number",
-                "blocking",
-                False,
-                said,
-                one.line,
-                one.end,
-                measure=one.measure,
-                shown=one.shown,
-                run=run.name,
-                **facts,
-            )
+            facts |= {"measure": one.measure, "shown": one.shown}
+            yield _remark("number", "blocking", False, said, one.line, one.end, **facts)
     if held:
         yield _remark("number", "blocking", True, count=held)
 
 
-def _judged(records: Records, run: Ran, one: Figure) -> tuple[str, dict[str, Any]] | None:
-    """Why a number is not the run's: what to say, and what the runs say; None where it is."""
+def _attributions(case: _Case) -> Iterator[Remark]:
+    """Numbers of what no run is named for, and numbers of nobody."""
+    figures = [one for one in case.claims.figures if one.kind == "value"]
+    nameless: dict[str, list[Figure]] = defaultdict(list)
+    for one in figures:
+        named = one.subject in case.claims.names or case.run(one.subject) is not None
+        if one.subject is not None and not named:
+            nameless[one.subject].append(one)
+    for subject, some in nameless.items():
+        at = some[0]
+        facts = {"subject": subject, "count": len(some)}
+        yield _remark("number", "blocking", False, "unnamed", at.line, at.end, **facts)
+    loose = [one for one in figures if one.subject is None and one.section != "objectives"]
+    if loose:
+        shown = [one.shown for one in loose]
+        yield _remark("number", "warning", None, "loose", loose[0].line, loose[0].end, shown=shown)
+
+
+Judged = tuple[str, dict[str, Any]] | None
+
+
+def _of_several(case: _Case, records: Records, one: Figure) -> Judged:
+    """A configuration's number is the mean over its seeds; None where it is of no configuration."""
+    runs = records.members(one.subject) if one.subject else []
+    values = [run.metrics[one.measure] for run in runs if one.measure in run.metrics]
+    if not values:
+        return None
+    facts = {"configuration": one.subject, "value": mean(values), "runs": len(values)}
+    return ("passed" if one.agrees(mean(values)) else "mean"), facts
+
+
+def _of_a_run(case: _Case, records: Records, one: Figure) -> Judged:
+    """Whether a number is its run's, and what the runs say; None where the run is not known."""
+    run = case.run(one.subject)
+    if run is None:
+        return None
+    facts: dict[str, Any] = {"run": run.name}
     values = run.measured(one.measure)
     if not values:
-        return "unmeasured", {}
+        return "unmeasured", facts
     if any(map(one.agrees, values.values())):
-        return None
-    value = next(iter(values.values()))
-    facts = {"value": value, "metric": next(iter(values)).removeprefix("test/")}
+        return "passed", facts
+    facts["value"] = next(iter(values.values()))
     if one.measure in SHARES:
         for factor in (0.01, 100.0):
-            scaled = one.model_copy(update={"value": one.value * factor, "step": one.step * factor})
-            if any(map(scaled.agrees, values.values())):
+            changes = {"value": one.value * factor, "step": one.step * factor}
+            if any(map(one.model_copy(update=changes).agrees, values.values())):
                 return "percent", facts
     for other in records.runs:
         if other.name != run.name and any(map(one.agrees, other.measured(one.measure).values())):

@@ -33,12 +33,18 @@ CANDIDATE, BASELINE = "candidate", "baseline"
 _RUN_NAME = re.compile(
     r"(?<![\w.])[A-Za-z][\w.]{0,40}?_e\d+_sz\d+_lr\d+(?:\.\d+)?(?:_[A-Za-z0-9.]{1,40}){0,4}?_s\d+(?!\w)"
 )
+# A run's name without its seed: all of its seeds together.
+CONFIGURATION = re.compile(
+    r"(?<![\w.])[A-Za-z][\w.]{0,40}?_e\d+_sz\d+"
+    r"(?:_lr\d+(?:\.\d+)?(?:_(?!s\d+\b)[A-Za-z0-9.]{1,40}){0,4}?)?(?!\w)"
+)
 _RUN_ID = re.compile(
     r"(?<![\w-])(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)(?:[0-9a-f]{32}|[0-9a-f]{8})(?![\w-])"
 )
 _LABEL = re.compile(
     r"\b(?P<candidate>candidate?|run (?:selectionne|retenu)|selected run)\b"
-    r"|\b(?P<baseline>baseline|reference)\b"
+    # What something is relative to is not what it is of.
+    r"|\b(?<!a la )(?<!to the )(?P<baseline>baseline|reference)\b"
     r"|\b(?P<numbered>(?:run|alternative|option|modele|model) (?:\d{1,2}|[a-h]))\b"
 )
 _TWO_SIDES = re.compile(r"\b(?:vs|contre|versus|et|and|ou|or)\b")
@@ -49,6 +55,7 @@ _NOT_A_NUMBER = re.compile(
     r"|\b(?:a|at)\s+9\d\s*%|\d+\s*[x×]\s*\d+|\byolo\w*"
 )
 _INTERVAL = re.compile(
+    r"±\s*\d+(?:[.,]\d+)?|"
     r"\[[^\]\d]{0,9}\d[^\]]{0,20}?[;,àa][^\]\d]{0,9}\d[^\]]{0,20}\]"
     r"|(?<![\w.,])\d+(?:[.,]\d+)?\s*[-–]\s*\d+(?:[.,]\d+)?\s*(?:%|ms|s|min)?(?!\w)"
 )
@@ -82,6 +89,7 @@ _MEASURED_IN = {
     "train_seconds": "s",
     "energy_wh": "Wh",
     "model_mb": "MB",
+    "latency_ratio": "×",
 }
 _LIMIT = re.compile(
     r"(?:(?P<least>[>≥]=?|au moins|plus de|superieure?s? a|at least|more than|above|minimum|cible)"
@@ -90,6 +98,11 @@ _LIMIT = re.compile(
 )
 _CHANGE = re.compile(r"\b(gain|perte|ecart|delta|difference|drop|increase|decrease)\b[^\d]{0,30}$")
 _MEAN = re.compile(r"\b(moyen(ne)?s?|mean|average)\b")
+# The template's own words, which leave it open.
+_CHOICE = re.compile(r"(promouvoir|promote)?\s*:?\s*(oui\s*/\s*non|yes\s*/\s*no)\b")
+_KEYED = re.compile(
+    r"\brun(?: ?name)?(?:\s*/\s*id)?\s*:\s*([\w][\w.-]{3,80}(?<![.-]))", re.IGNORECASE
+)
 _IS = re.compile(r"\s*(?:is|est|:|=|\(|/)\s*(?:le run |the run |run )?", re.IGNORECASE)
 _BEHIND = re.compile(r"\s*(\(\s*|pour |for |chez )(l'|la |le |the )?")
 # So many letters before a number tell what it is; so many digits are a number's.
@@ -205,11 +218,18 @@ def notices_false_alarms(document: Document) -> bool:
     return any(FALSE_ALARMS.search(fold(one)) for one in said)
 
 
+def _keyed(document: Document) -> set[str]:
+    """What the document itself says is a run's name: *Run name / ID: upbeat-shark-7*."""
+    found = (_KEYED.search(one.text) for one in document.of("candidate"))
+    return {one[1] for one in found if one and not _LABEL.search(fold(one[1]))}
+
+
 class _Subjects:
     """Which run a text speaks of: names, and what the document calls them."""
 
     def __init__(self, document: Document, known: Iterable[str]) -> None:
-        self.known = sorted((one for one in known if len(one) > 3), key=len, reverse=True)
+        names = {*(one for one in known if len(one) > 3), *_keyed(document)}
+        self.known = sorted(names, key=len, reverse=True)
         self.lines: dict[str, int] = {}
         self.called: dict[str, str] = {}
         self.candidate: str | None = None
@@ -252,7 +272,9 @@ class _Subjects:
         """Names that stand side by side for one run: *the baseline is X*, *Run 1 (X)*."""
         for (one, _, end), (other, start, _) in pairwise(self._mentions(text)):
             label, name = (one, other) if other in self.lines else (other, one)
-            if name in self.lines and label not in self.lines and _IS.fullmatch(text[end:start]):
+            between = text[end:start]
+            beside = _IS.fullmatch(between) or (name == other and not between.strip())
+            if name in self.lines and label not in self.lines and beside:
                 self.called.setdefault(label, name)
 
     def who(self, label: str) -> str:
@@ -278,6 +300,10 @@ class _Subjects:
     def _mentions(self, text: str) -> list[tuple[str, int, int]]:
         """Runs and what stands for one, each with where it is."""
         found = self._name_spans(text)
+        if not found:
+            several = [(one[0], *one.span()) for one in CONFIGURATION.finditer(text)]
+            if several:
+                return several
         for one in _LABEL.finditer(fold(text)):
             label = {"candidate": CANDIDATE, "baseline": BASELINE}.get(str(one.lastgroup), one[0])
             found.append((label, *one.span()))
@@ -289,7 +315,9 @@ class _Subjects:
 
     def around(self, clause: Clause) -> str | None:
         """The run that the context of a clause speaks of."""
-        for text in (*reversed(clause.labels), *reversed(clause.headings[1:])):
+        # A column says whose its numbers are before a row does.
+        labels = clause.labels if clause.is_cell else reversed(clause.labels)
+        for text in (*labels, *reversed(clause.headings[1:])):
             found = self.mentions(text)
             if found and not _TWO_SIDES.search(fold(text)):
                 return found[0][0]
@@ -351,13 +379,14 @@ def _figures(line: _Line) -> Iterator[Figure]:
         lead = line.masked[begin : found.start()][-LEAD:]
         limit = _LIMIT.search(lead)
         value, step = number
+        subject = line.subject_at(found, bool(_VERSUS.search(lead)))
         yield Figure(
             measure=measure,
             value=value,
             step=max(step, 0.1 * abs(value)) if _APPROXIMATE.search(lead) else step,
-            kind=_kind(line, found, bool(limit)),
+            kind=_kind(line, found, bool(limit), subject),
             at_least=None if limit is None else limit["least"] is not None,
-            subject=line.subject_at(found, bool(_VERSUS.search(lead))),
+            subject=subject,
             shown=line.clause.text[found.start() : found.end()].strip(),
             line=line.clause.line,
             end=line.clause.end,
@@ -381,12 +410,13 @@ def _figures(line: _Line) -> Iterator[Figure]:
             )
 
 
-def _kind(line: _Line, found: re.Match[str], is_limit: bool) -> Kind:
+def _kind(line: _Line, found: re.Match[str], is_limit: bool, subject: str | None) -> Kind:
     if is_limit:
         return "limit"
     if found["sign"] or _CHANGE.search(line.text[: found.start()][-LEAD:]):
         return "change"
-    return "mean" if line.is_mean else "value"
+    of_several = subject is not None and CONFIGURATION.fullmatch(subject)
+    return "mean" if line.is_mean or of_several else "value"
 
 
 def _masked(text: str, spans: Iterable[tuple[int, int]]) -> str:
@@ -504,7 +534,7 @@ def _counts(document: Document) -> tuple[int | None, int | None]:
 def _verdict(document: Document) -> Literal["promote", "hold", None]:
     """What the section *Décision* decides; the first line that tells."""
     for clause in document.of("decision"):
-        said = fold(" ".join((*clause.headings[-1:], clause.text)))
+        said = _CHOICE.sub("", fold(" ".join((*clause.headings[-1:], clause.text))))
         if HOLDS_BACK.search(said):
             return "hold"
         if PROMOTES.search(said):

@@ -32,6 +32,7 @@ _MEASURES = {
     "precision": r"\bprecision\b",
     "recall": r"\b(recall|rappel|sensibilite)\b",
     "f1": r"\bf1([- ]?score)?\b",
+    "latency_ratio": r"\b(latence relative|relative latency|latency ratio)\b",
     "latency_p95_ms": r"\b(latence|latency)\s*\(?(p95|au 95e centile)",
     "latency_p50_ms": r"\b(latence|latency)\s*\(?(p50|mediane?)|\bmedian latency",
     LATENCY: r"\b(latence|latency|temps (d.inference|de reponse|de traitement)"
@@ -102,8 +103,7 @@ FALSE_ALARMS = re.compile(
     r"precision (extremement|tres|trop|anormalement) (faible|basse)"
 )
 PROMOTES = re.compile(
-    r"\boui\b|\byes\b|promouvoir (en|vers|dans|le|ce|`)|nous promouvons|on promeut|we promote|"
-    r"approuve|approved"
+    r"\boui\b|\byes\b|\bpromouvoir\b|nous promouvons|on promeut|\bpromote\b|approuve|approved"
 )
 HOLDS_BACK = re.compile(
     r"\bnon\b|ne pas (promouvoir|trancher)|\brejet\w*|\breject\w*|\bno\b|not promote|inconclusive"

@@ -30,7 +30,7 @@ class Clause(Fact):
 
     `line` is its first source line, counted from 1, `end` the last one of the block it stands in.
     `headings` and `labels` say under what it stands, the outermost first: headings; list items
-    above it, or its table's column and row. A cell's row is its last label.
+    above it, or, of a cell, its column and its row.
     """
 
     text: str
@@ -41,6 +41,7 @@ class Clause(Fact):
     labels: tuple[str, ...] = ()
     is_step: bool = False
     is_label: bool = False
+    is_cell: bool = False
 
 
 class Document(Fact):
@@ -171,10 +172,16 @@ class _Reader:
                 row.append(_plain(token))
             elif token.type == "tr_close" and row:
                 for column, cell in zip(header[1:], row[1:], strict=False):
-                    yield self._clause(cell, line, end, (column, row[0]))
+                    yield self._clause(cell, line, end, (column, row[0]), is_cell=True)
 
     def _clause(
-        self, text: str, line: int, end: int, labels: tuple[str, ...], is_label: bool = False
+        self,
+        text: str,
+        line: int,
+        end: int,
+        labels: tuple[str, ...],
+        is_label: bool = False,
+        is_cell: bool = False,
     ) -> Clause:
         headings = tuple(one for _, one in self.headings)
         return Clause(
@@ -186,6 +193,7 @@ class _Reader:
             labels=labels,
             is_step=any(map(is_next_steps, (*headings, *labels, text.partition(":")[0]))),
             is_label=is_label,
+            is_cell=is_cell,
         )
 
 

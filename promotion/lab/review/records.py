@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
+from pydantic import ValidationError
 
 from promotion.audit import AuditedRun, read_experiment
 from promotion.audit.names import is_neutral, meaning, settings, split_of, tokens
@@ -42,7 +44,8 @@ class Ran(Fact):
     """A finished training run: its settings and metrics under the product's names.
 
     `metrics` are those of val, or of no named split; `on_test` those of test. `seconds` is how long
-    MLflow saw it run. `ours` says whether this product made it.
+    MLflow saw it run. `ours` says whether this product made it, and `group` what it calls the
+    configuration.
     """
 
     run_id: str
@@ -53,6 +56,7 @@ class Ran(Fact):
     seconds: float | None
     parameters: str | None
     dataset: str | None
+    group: str | None
     ours: bool
 
     @property
@@ -68,6 +72,12 @@ class Ran(Fact):
             for key, value in sorted(self.settings.items())
             if key != "seed" and not is_neutral(key)
         }
+
+    def is_like(self, other: Ran) -> bool:
+        """Whether they are of one configuration; with us, a seed may draw its own images."""
+        if self.group is not None or other.group is not None:
+            return self.group == other.group
+        return (self.configuration, self.dataset) == (other.configuration, other.dataset)
 
     def measured(self, measure: str) -> dict[str, float]:
         """What the run says of a measure, by what it is: the metric's name, with its split."""
@@ -127,11 +137,20 @@ class Records:
         by_id = (one for one in self.runs if len(name) >= 8 and one.run_id.startswith(name))
         return next(found, None) or next(by_id, None)
 
+    def members(self, configuration: str) -> list[Ran]:
+        """The newest run of each seed of a configuration, by its name."""
+        named = re.compile(re.escape(configuration) + r"_s\d+")
+        found: dict[str, Ran] = {}
+        for one in self.runs:
+            if named.fullmatch(one.name):
+                found.setdefault(one.name, one)
+        return list(found.values())
+
     def siblings(self, run: Ran) -> list[Ran]:
         """The newest run of each seed with the settings of this one."""
         found: dict[str | None, Ran] = {}
         for one in self.runs:
-            if one.configuration == run.configuration and one.dataset == run.dataset:
+            if one.is_like(run):
                 found.setdefault(one.seed, one)
         return list(found.values())
 
@@ -213,6 +232,7 @@ def _ran(run: Run) -> Ran:
         seconds=(info.end_time - info.start_time) / 1000 if ended else None,
         parameters=tags.get(Tag.PARAMETERS_SHA256),
         dataset=tags.get(Tag.DATASET_DIGEST),
+        group=tags.get(Tag.CONFIGURATION),
         ours=Tag.FINGERPRINT in tags,
     )
 
@@ -220,7 +240,8 @@ def _ran(run: Run) -> Ran:
 def _audited(client: MlflowClient, experiment: str) -> dict[str, AuditedRun]:
     try:
         return {run.name: run for run in read_experiment(client, experiment).runs}
-    except MissingRunsError:
+    except (MissingRunsError, ValidationError):
+        # Nothing that could be judged, or evidence of an earlier version.
         return {}
 
 

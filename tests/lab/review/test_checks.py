@@ -12,8 +12,16 @@ from mlflow.tracking import MlflowClient
 
 from promotion.errors import DocumentError
 from promotion.lab import read_again
-from promotion.lab.review import Records, Remark, Review, check_claims, read_records
+from promotion.lab.review import (
+    Records,
+    Remark,
+    Review,
+    check_claims,
+    read_decision,
+    read_records,
+)
 from promotion.lab.review.chance import by_seeds, persons_behind
+from promotion.paths import ROOT
 from tests.lab.review.builders import (
     BASELINE,
     CANDIDATE,
@@ -195,6 +203,44 @@ def test_an_unknown_experiment_is_told_with_those_there_are(client: MlflowClient
 def test_a_document_of_no_known_run_is_not_held_against_an_experiment(client: MlflowClient) -> None:
     """Two experiments have runs, and it names none of either."""
     assert read_records(client, "a model of mine") is None
+
+
+def test_a_configuration_s_numbers_are_the_means_of_its_seeds(client: MlflowClient) -> None:
+    """A table whose rows are configurations, the candidate's marked as such."""
+    table = (
+        "\n## Comparaison\n\n| Configuration | mAP@50 | Rappel |\n|---|---|---|\n"
+        "| `yolov8n_e3_sz416_lr0.01` (candidat) | 0,312 ± 0,015 | 0,774 |\n"
+        "| `yolov8n_e3_sz320_lr0.01` (référence) | 0,300 | 0,710 |\n"
+    )
+    review = reviewed(client, f"## Candidat promu\n- Run : `{CANDIDATE}`\n{table}")
+    wrong = only(review, "number", "mean").facts
+    assert wrong["configuration"] == "yolov8n_e3_sz320_lr0.01"
+    assert wrong["value"] == pytest.approx((0.27404 + 0.27068) / 2)
+    assert only(review, "number", "passed").facts["count"] == 3
+
+
+def test_a_column_says_whose_its_numbers_are_before_a_row_does(client: MlflowClient) -> None:
+    text = (
+        f"Candidat `{CANDIDATE}`, référence `{BASELINE}`.\n\n## Comparaison\n\n"
+        "| Mesure | Candidat | Référence |\n|---|---|---|\n"
+        "| mAP@50 (run retenu) | 0,3228 | 0,274 |\n"
+    )
+    assert only(reviewed(client, text), "number", "passed").facts["count"] == 2
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_template_is_read_and_left_open(language: str) -> None:
+    """What a student has not written yet is asked for, and nothing else is held against it."""
+    path = ROOT / "book" / "templates" / f"decision_to_write.{language}.md"
+    review = check_claims(read_decision(path), None)
+    assert failed(review) == {("run", "unnamed"), ("number", "none"), ("verdict", "failed")}
+
+
+def test_a_run_of_any_name_is_known_by_the_line_that_names_it() -> None:
+    review = check_claims(
+        "## Candidate\n- Run name / ID: upbeat-shark-7.\n- recall = 0.774\n", None
+    )
+    assert only(review, "run", "no_runs").facts["names"] == ["upbeat-shark-7"]
 
 
 def test_recalls_tell_how_many_persons_they_are_shares_of() -> None:
