@@ -132,6 +132,7 @@ class _OneLineErrors:
 
     def __enter__(self) -> None:
         _quieten()
+        display.lose_no_output()
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -306,7 +307,7 @@ def serve(model: RegisteredModel, port: PortOption = 5001, workers: WorkersOptio
     registry.recover(model)
     number = registry.aliases(model).get(registry.PRODUCTION)
     if number is None:
-        raise RegistryError("no version is in Production; run `promotion report` first")
+        raise RegistryError("no version is in Production; run `python -m promotion report` first")
     # A version that does not verify is refused here, in one line.
     registry.open_version(model, number)
     address = f"http://127.0.0.1:{port}/invocations"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -37,6 +39,13 @@ MARKS = {
     "kept": "[cyan]kept[/cyan]",
     "failed": "[red]failed[/red]",
 }
+
+
+def lose_no_output() -> None:
+    """Show what a stream's encoding lacks as a question mark: Windows' are narrow when piped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def say(line: str) -> None:
@@ -153,7 +162,7 @@ def show_event(event: Event) -> None:
     """A transition that was just made."""
     say(f"{event.action}: version {event.version}")
     say(f"in Production: version {event.after.get('production', 'none')}")
-    say("`promotion book` shows it in the book")
+    say("`python -m promotion book` shows it in the book")
 
 
 def show_findings(findings: list[tuple[Finding, str]]) -> None:

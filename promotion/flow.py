@@ -393,13 +393,13 @@ class Flow:
         if not self.standing.trained:
             raise MissingRunsError(
                 f"no variant of study {self.file.study.name} is trained with the current data and "
-                "code; run `promotion run` first"
+                "code; run `python -m promotion run` first"
             )
 
     def _missing(self, what: str, command: str) -> str:
         return (
             f"study {self.file.study.name} has no {what} on its current data, runs and policy; "
-            f"run `promotion {command}` first"
+            f"run `python -m promotion {command}` first"
         )
 
 

@@ -115,7 +115,7 @@ def test_the_home_is_handed_on_to_the_notebooks(home: Path) -> None:
 def test_deciding_before_training_says_what_to_run(home: Path) -> None:
     done = invoke("decide", *STUDY, home=home)
     assert done.exit_code == 1
-    assert "run `promotion run` first" in done.stderr
+    assert "run `python -m promotion run` first" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -152,9 +152,9 @@ def test_a_missing_back_end_names_the_package(home: Path) -> None:
         (("approve",), "no version has the alias staging"),
         (("serve",), "no version is in Production"),
         (("canary", "--study", "studies/tp.yaml"), "has no section canary"),
-        (("canary", *STUDY), "run `promotion register` first"),
-        (("register", *STUDY), "run `promotion run` first"),
-        (("check", *STUDY), "run `promotion decide` first"),
+        (("canary", *STUDY), "run `python -m promotion register` first"),
+        (("register", *STUDY), "run `python -m promotion run` first"),
+        (("check", *STUDY), "run `python -m promotion decide` first"),
     ],
 )
 def test_in_an_empty_home_each_command_says_what_is_missing(
@@ -200,6 +200,17 @@ def test_status_and_rollback_are_of_the_study_s_model_alone(registry_home: Path)
     done = invoke("rollback", *named, home=registry_home)
     assert "in Production: version 1" in done.stdout
     assert "production: version 2" in invoke("status", home=registry_home).stdout
+
+
+@pytest.mark.slow
+def test_output_that_a_narrow_encoding_lacks_stops_nothing(registry_home: Path) -> None:
+    """On Windows, what is piped or redirected has 256 characters, and no narrow space."""
+    reason = "≥ 3\u202f% de plaintes → retour"
+    done = promotion("rollback", "--why", reason, home=registry_home, PYTHONIOENCODING="cp1252")
+    assert done.returncode == 0, done.stderr
+    done = promotion("status", home=registry_home, PYTHONIOENCODING="cp1252")
+    assert done.returncode == 0, done.stderr
+    assert "de plaintes" in done.stdout
 
 
 @pytest.mark.slow

@@ -88,7 +88,7 @@ def load_campaign(session: Session, run_ids: Sequence[str]) -> Campaign:
     if not runs:
         raise MissingRunsError(
             f"experiment {study.experiment} has no complete run of study {study.name}; "
-            "run `promotion run` first"
+            "run `python -m promotion run` first"
         )
     return Campaign(
         runs=[_facts(run) for run in runs],
@@ -237,6 +237,6 @@ def _dataset_run(client: MlflowClient, study: Study, digest: str) -> Run:
     if found is None:
         raise MissingRunsError(
             f"experiment {study.experiment} has no dataset run {digest[:12]}; "
-            "run `promotion run` first"
+            "run `python -m promotion run` first"
         )
     return found

@@ -54,7 +54,7 @@ def open_version(registered: RegisteredModel, number: str) -> Contender:
     if missing:
         raise RegistryError(
             f"{name} was not registered by this product, or only half "
-            f"(no tag {missing[0]}); run `promotion register` to register its run again"
+            f"(no tag {missing[0]}); run `python -m promotion register` to register its run again"
         )
     files = Path(mlflow.artifacts.download_artifacts(registered.address(number)))
     # Before anything of it is imported: the version brings its own code.

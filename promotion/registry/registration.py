@@ -87,7 +87,7 @@ def check_still_true(
     if changed:
         raise RegistryError(
             f"the decision is not true any more: {changed} changed since it was made; "
-            "run `promotion decide` again"
+            "run `python -m promotion decide` again"
         )
 
 

@@ -187,7 +187,7 @@ def promote(
             return before
         if before.get(STAGING) != number:
             raise RegistryError(
-                f"version {number} is not staged any more; run `promotion canary` again"
+                f"version {number} is not staged any more; run `python -m promotion canary` again"
             )
         return _with_in_production(before, number)
 
@@ -219,7 +219,7 @@ def approve(model: RegisteredModel, why: str) -> Event:
         if version(model, number).tags.get(VersionTag.CANARY) != "go":
             raise RegistryError(
                 f"version {number} cannot be approved: the canary has not said go; "
-                "run `promotion canary` first"
+                "run `python -m promotion canary` first"
             )
         return number
 
@@ -242,7 +242,7 @@ def roll_back(model: RegisteredModel, why: str) -> Event:
         if PREVIOUS not in before or PRODUCTION not in before:
             raise RegistryError(
                 "nothing to go back to: no version has the alias previous; "
-                "`promotion status` shows what there is"
+                "`python -m promotion status` shows what there is"
             )
         return before[PRODUCTION]
 

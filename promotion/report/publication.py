@@ -180,7 +180,7 @@ def load_decision(session: Session, run_id: str) -> tuple[Decision, Evidence]:
     if changed:
         raise ChecksumError(
             f"run {run_id}: its {changed[0].partition('.')[2].removesuffix('_sha256')} was changed "
-            "since it was made; run `promotion decide` again"
+            "since it was made; run `python -m promotion decide` again"
         )
     decision = load_fact(client, run_id, Artifact.DECISION_JSON, Decision)
     return decision, load_fact(client, run_id, Artifact.EVIDENCE, Evidence)

@@ -142,7 +142,7 @@ def latest(client: MlflowClient, experiment: str, study: str, role: str) -> Run:
     if run is None:
         raise MissingRunsError(
             f"experiment {experiment} has no {role} run of study {study}; "
-            "run `promotion report` first"
+            "run `python -m promotion report` first"
         )
     return run
 

@@ -124,7 +124,7 @@ def export_onnx(checkpoint: Path, imgsz: int) -> Path:
             device="cpu",
             verbose=False,
         )
-    return Path(exported).rename(checkpoint.with_name("model.onnx"))
+    return Path(exported).replace(checkpoint.with_name("model.onnx"))
 
 
 def _warm_label_caches(data_yaml: Path) -> None:

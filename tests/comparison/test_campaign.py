@@ -26,7 +26,7 @@ from tests.comparison.builders import GRID, add_dataset, add_variant
 
 
 def test_a_store_without_runs_says_what_to_do_first(empty: Session) -> None:
-    with pytest.raises(MissingRunsError, match="run `promotion run` first"):
+    with pytest.raises(MissingRunsError, match="run `python -m promotion run` first"):
         comparison.load_campaign(empty, [])
 
 

@@ -265,7 +265,9 @@ def test_a_client_that_is_gone_is_not_worked_for(served: Server, photograph: byt
     assert served.busy_seconds() - before < 0.5
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize(
+    "end", [signal.SIGTERM, getattr(signal, "SIGKILL", None)], ids=["SIGTERM", "SIGKILL"]
+)
 def test_no_process_outlives_the_server(
     registered: Registered, tmp_path: Path, photograph: bytes, end: signal.Signals
 ) -> None:
