@@ -15,7 +15,7 @@ from promotion.report import book
 from promotion.report.book import Pages
 from promotion.store import Artifact, Tag, log_bytes, start_run
 from promotion.study import Study
-from tests.builders import connect_to
+from tests.builders import connect_to, registered_in, registry_of
 
 
 @pytest.fixture
@@ -101,14 +101,14 @@ def test_the_landing_page_s_picture_comes_from_its_run(
 
 
 def test_the_registry_s_page_tells_who_stands_where_and_what_happened(registry_home: Path) -> None:
-    client = connect_to(registry_home)
-    page = book._registry_page(client)
+    model = registry_of(registry_home)
+    page = book._registry_page(model)
     assert "mise en Production" in page
     assert "<td>previous</td>" in page
 
 
 def test_an_empty_registry_says_so(client: MlflowClient) -> None:
-    assert "Aucune version n’est enregistrée" in book._registry_page(client)
+    assert "Aucune version n’est enregistrée" in book._registry_page(registered_in(client))
 
 
 def test_what_the_book_shows_is_what_makes_it_another(smoke: Study) -> None:
