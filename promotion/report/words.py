@@ -684,6 +684,7 @@ _TEXTS = {
     "review.constraint.no_limit": "« {constraint} » : une mesure est donnée, mais aucune limite. À partir de quelle valeur auriez-vous dit non ?",
     "review.constraint.no_limit_measured": "« {constraint} » : MLflow dit {known:known}, mais aucune limite n’est écrite. À partir de quelle valeur auriez-vous dit non ?",
     "review.constraint.no_measure": "« {constraint} » : un coût en quoi ? Temps, énergie, mémoire : nommez une mesure et sa limite.",
+    "review.constraint.unknown": "« {constraint} » : la revue n’y reconnaît aucune mesure. Dites laquelle la contrôle, et sa limite.",
     "review.constraint.no_runs": "« {constraint} » a une limite ({limit}) ; sans MLflow, rien ne dit si elle est tenue.",
     "review.adjective.failed": "Sans chiffre : {words:quoted}. Donnez la mesure des deux côtés{measures:wanted}, ou retirez le mot.",
     "review.adjective.unmeasured": "Sans chiffre : {words:quoted}, et le run promu ne porte rien qui le dise{measures:wanted}. Mesurez, ou retirez le mot.",

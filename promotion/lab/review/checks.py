@@ -53,6 +53,8 @@ FEWEST_SEEDS = 3
 # Loggers keep five digits of a metric, or all.
 FINEST = 1e-5
 COMPARED = (*METRICS, MAP)
+# What is listed, but not what stands in brackets.
+_PARTS = re.compile(r"(?:[,;]\s+|\s+et\s+|\s+and\s+)(?![^(]{0,200}\))")
 _OBJECTIVE = re.compile(r"objecti[fv]|\bgoals?\b")
 _CONSTRAINT = re.compile(r"contrainte|constraint|requirement|limite\b")
 
@@ -196,7 +198,7 @@ _IN_NAME = re.compile(
 def _parameters(case: _Case) -> Iterator[Remark]:
     """The settings written are those of the run, or at least those that its name tells."""
     for setting in case.claims.settings:
-        if setting.subject is None or len(setting.values) != 1:
+        if not setting.declared or setting.subject is None or len(setting.values) != 1:
             continue
         run = case.run(setting.subject)
         named = _IN_NAME.search(setting.subject)
@@ -226,12 +228,12 @@ def _same_number(one: str, other: str) -> bool:
 
 
 def _contradictions(case: _Case) -> Iterator[Remark]:
-    """A run has one value of each measure, wherever it is written."""
-    seen: dict[tuple[str, str], Figure] = {}
+    """A run has one value of each measure on a split, wherever it is written."""
+    seen: dict[tuple[str, str, str | None], Figure] = {}
     for one in case.claims.figures:
         if one.kind != "value" or one.subject is None or one.measure not in METRICS:
             continue
-        first = seen.setdefault((one.measure, one.subject), one)
+        first = seen.setdefault((one.measure, one.subject, one.split), one)
         if abs(one.value - first.value) > max(one.step, first.step) * (1 + 1e-6):
             yield _remark(
                 "contradiction",
@@ -610,7 +612,18 @@ def _constraints(case: _Case) -> Iterator[Remark]:
         above = fold(" ".join((*own, *clause.labels, clause.text)))
         if not _CONSTRAINT.search(above) or clause.is_label:
             continue
-        for part in re.split(r"[,;]\s+|\s+et\s+|\s+and\s+", clause.text):
+        if not measures_in(clause.text) and not STABILITY.search(fold(clause.text)):
+            constraint = clause.text.rpartition(":")[2].strip() or clause.text
+            yield _remark(
+                "constraint",
+                "note",
+                None,
+                "unknown",
+                clause.line,
+                clause.end,
+                constraint=constraint,
+            )
+        for part in _PARTS.split(clause.text):
             measures = [one for one in measures_in(part) if one not in ("threshold", "seed_spread")]
             measures = [one for one in measures if one != COST] or measures
             if measures and not STABILITY.search(fold(part)):

@@ -11,6 +11,7 @@ from typing import Literal
 from promotion.facts import Fact
 from promotion.lab.review.lexicon import (
     FALSE_ALARMS,
+    FEARS,
     HOLDS_BACK,
     LATENCY,
     MAP,
@@ -64,7 +65,7 @@ _NUMBER = re.compile(
     r"(?<![\w.,@#])(?P<sign>[-+−]?)(?P<digits>\d{1,3}(?:[\u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?)"
     r"(?:e(?P<power>-?\d{1,2}))?\s*"
     r"(?P<unit>%|ms|secondes?|seconds?|secs?|s|minutes?|min|heures?|hours?|h|kwh|wh|mo|mb|images?|personnes?|"
-    r"persons?|people|epochs?|epoques?|seeds?|graines?|runs?|px|pixels?|fps|boxes|boites?|mots?|ans?)?(?!\w)"
+    r"persons?|people|points?|pts?|fois|times|epochs?|epoques?|seeds?|graines?|runs?|px|pixels?|fps|boxes|boites?|mots?|ans?)?(?!\w)"
 )
 _IN_UNITS = {
     **dict.fromkeys(("secondes", "seconde", "seconds", "second", "sec", "secs"), "s"),
@@ -103,6 +104,8 @@ _CHOICE = re.compile(r"(promouvoir|promote)?\s*:?\s*(oui\s*/\s*non|yes\s*/\s*no)
 _KEYED = re.compile(
     r"\brun(?: ?name)?(?:\s*/\s*id)?\s*:\s*([\w][\w.-]{3,80}(?<![.-]))", re.IGNORECASE
 )
+_DECLARES = re.compile(r"(configuration|parametres?|reglages?|settings?|parameters?)\b[^:]{0,20}:")
+_SPLIT = re.compile(r"\b(val|validation|test)\b")
 _IS = re.compile(r"\s*(?:is|est|:|=|\(|/)\s*(?:le run |the run |run )?", re.IGNORECASE)
 _BEHIND = re.compile(r"\s*(\(\s*|pour |for |chez )(l'|la |le |the )?")
 # So many letters before a number tell what it is; so many digits are a number's.
@@ -133,6 +136,7 @@ class Figure(Fact):
     end: int
     at_least: bool | None = None
     section: str | None = None
+    split: str | None = None
 
     def agrees(self, measured: float) -> bool:
         """Whether a measured value, rounded or cut to the digits written, is this number."""
@@ -140,11 +144,12 @@ class Figure(Fact):
 
 
 class Setting(Fact):
-    """Values that a line names of one setting."""
+    """Values that a line names of one setting; `declared` where it says how a run was set."""
 
     name: str
     values: tuple[str, ...]
     subject: str | None
+    declared: bool
     line: int
     end: int
 
@@ -352,6 +357,12 @@ class _Line:
             return before[-1][0], before[-1][2]
         return self.hint, 0
 
+    def split_at(self, found: re.Match[str]) -> str | None:
+        """The split that is named right before a number, or in its column or row."""
+        near = [self.text[: found.start()][-LEAD:], *map(fold, self.clause.labels)]
+        named = [one[-1] for one in map(_SPLIT.findall, near) if one]
+        return named[0][:3] if named else None
+
     def subject_at(self, found: re.Match[str], versus: bool = False) -> str | None:
         """The run that a number is of: one named right behind it, or before it, or around."""
         after = next((one for one in self.mentions if one[1] >= found.end()), None)
@@ -391,6 +402,7 @@ def _figures(line: _Line) -> Iterator[Figure]:
             line=line.clause.line,
             end=line.clause.end,
             section=line.clause.section,
+            split=line.split_at(found),
         )
     for found in counts:
         measure, _ = line.measure_at(found)
@@ -464,6 +476,7 @@ def _number(found: re.Match[str], measure: str) -> tuple[float, float] | None:
 
 def _settings(line: _Line) -> Iterator[Setting]:
     text = _blanked(line.text, [one[1:] for one in line.mentions])
+    declared = line.clause.section == "candidate" or bool(_DECLARES.match(line.text))
     for found in SETTING.finditer(text):
         values = SETTING_VALUES.match(text, found.end())
         if values:
@@ -472,6 +485,7 @@ def _settings(line: _Line) -> Iterator[Setting]:
                 name=str(found.lastgroup),
                 values=tuple(one.replace(",", ".") for one in every),
                 subject=line.mentions[0][0] if line.mentions else line.around,
+                declared=declared,
                 line=line.clause.line,
                 end=line.clause.end,
             )
@@ -484,6 +498,8 @@ def _praise(document: Document, figures: Sequence[Figure], subjects: _Subjects) 
         known.add(MAP)
     by_line: dict[int, list[Clause]] = {}
     for clause in document.of(None, "candidate", "comparison", "decision"):
+        if clause.is_cell and FEARS.search(fold(" ".join(clause.labels))):
+            continue
         by_line.setdefault(clause.line, []).append(clause)
     for line, clauses in by_line.items():
         words: dict[str, str] = {}

@@ -79,9 +79,9 @@ _PRAISE = {
     r"economiques?|legere?s?|lightweight|lourde?s?|cheap(er)?|expensive|low cost",
     "quality": r"performante?s?|meilleure?s?|superieure?s?|inferieure?s?|better|best|worse|worst|"
     r"optimale?s?|excellente?s?|bon(ne)?s?|good|bad|mauvaise?s?|gagne|wins?|ameliore\w*|improve\w*",
-    "degree": r"faibles?|elevee?s?|acceptables?|limitee|negligeables?|low(er)?|high(er)?|limited|"
-    r"legerement|slightly|un peu|a bit|nettement|clearly|clairement|largement|significati\w+|"
-    r"significantly|moyen\b|simpl\w+",
+    "degree": r"(?<!points )faibles?|elevee?s?|acceptables?|limitee|negligeables?|low(er)?|"
+    r"high(er)?|limited|legerement|slightly|un peu|a bit|nettement|clearly|clairement|largement|"
+    r"significati\w+|significantly|moyen\b|simpl\w+",
 }
 PRAISE = re.compile("|".join(f"(?P<{kind}>\\b(?:{words})\\b)" for kind, words in _PRAISE.items()))
 # What would put a number behind each kind of praise.
@@ -96,6 +96,8 @@ BETTER = re.compile(
     r"higher|lower|legerement|slightly|performante?s?|plus (eleve|bas|faible|rapide|lent)e?s?|"
     r"ameliore\w*|improve\w*)\b"
 )
+# What a table says of fears, as the section on risks does.
+FEARS = re.compile(r"\b(probabilites?|impacts?|priorites?|risques?|likelihood|priority|risks?)\b")
 FALSE_ALARMS = re.compile(
     r"faux[- ]positifs?|fausses? (alarmes?|detections?|alertes?)|"
     r"false (positives?|alarms?|detections?)|boites? par image|boxes (per|an) image|"
@@ -106,7 +108,8 @@ PROMOTES = re.compile(
     r"\boui\b|\byes\b|\bpromouvoir\b|nous promouvons|on promeut|\bpromote\b|approuve|approved"
 )
 HOLDS_BACK = re.compile(
-    r"\bnon\b|ne pas (promouvoir|trancher)|\brejet\w*|\breject\w*|\bno\b|not promote|inconclusive"
+    r"\bnon\b|ne pas (promouvoir|trancher)|promouvons pas|promeut pas|"
+    r"pas (promue?|de promotion)|\brejet\w*|\breject\w*|\bno\b|not promote|inconclusive"
 )
 # What says of a difference that it may be none.
 ADMITS = re.compile(

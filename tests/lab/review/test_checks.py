@@ -243,6 +243,45 @@ def test_a_run_of_any_name_is_known_by_the_line_that_names_it() -> None:
     assert only(review, "run", "no_runs").facts["names"] == ["upbeat-shark-7"]
 
 
+def test_a_number_of_another_split_contradicts_nothing() -> None:
+    text = "## Candidate\n- Run: my-run\n- mAP@50 (val) 0.32, test: 0.29\n- mAP@50 (val): 0.35\n"
+    wrong = only(check_claims(text, None), "contradiction", "failed").facts
+    assert (wrong["one"], wrong["other"]) == ("0.32", "0.35")
+
+
+def test_what_nobody_claims_is_not_held_against_the_document() -> None:
+    """Fears, weak points, steps to come, and conclusions about a setting of another run."""
+    text = (
+        "## Comparaison\n\n### Alternative A : `yolov8n_e3_sz416_lr0.01_s1`\n\n"
+        "**Points faibles** :\n\n- Conclusion : seed=42 suffit\n\n"
+        "| Cause | Probabilité |\n|---|---|\n| Peu d’images | élevée |\n\n"
+        "## Décision\n- Étapes suivantes :\n  - Un modèle plus rapide, avec un rappel de 0,9\n"
+    )
+    found = {(one.id, one.said) for one in check_claims(text, None).remarks if one.failed}
+    assert not found & {("adjective", "failed"), ("parameter", "name"), ("number", "unnamed")}
+
+
+def test_a_constraint_of_which_no_measure_is_known_is_left_open() -> None:
+    text = "## Objectifs et contraintes\n- Contrainte : équité (hommes, femmes)\n"
+    assert only(check_claims(text, None), "constraint", "unknown").passed is None
+
+
+@pytest.mark.parametrize(
+    ("said", "decides"),
+    [
+        ("Promouvoir : oui, en Staging", True),
+        ("Nous ne promouvons pas ce run.", True),
+        ("We promote it.", True),
+        ("Rejected: too few images.", True),
+        ("Promouvoir : oui / non", False),
+        ("À voir.", False),
+    ],
+)
+def test_a_decision_decides(said: str, decides: bool) -> None:
+    found = check_claims(f"## Décision\n- {said}\n", None).remarks
+    assert (("verdict", "failed") in {(one.id, one.said) for one in found}) != decides
+
+
 def test_recalls_tell_how_many_persons_they_are_shares_of() -> None:
     assert persons_behind([(0.7742, 1e-4), (0.710, 1e-3)]) == 31
     assert persons_behind([(0.7742, 1e-4)]) is None
