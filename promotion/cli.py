@@ -440,10 +440,9 @@ def status(model: RegisteredModel) -> None:
 @command
 def ui(client: MlflowClient, port: PortOption = 5000) -> None:
     """Start MLflow's own interface on this home, and print links to what there is to see."""
-    from promotion.store import links, readable, registry_link
+    from promotion.store import interface, links, readable, registry_link
 
-    remote = client.tracking_uri.startswith("http")
-    base = client.tracking_uri.rstrip("/") if remote else f"http://127.0.0.1:{port}"
+    base, remote = interface(client, port), client.tracking_uri.startswith("http")
     say(f"MLflow: {base}" + ("" if remote else " (stop with Ctrl+C)"))
     for experiment in readable(client):
         for name, address in links(base, experiment.experiment_id).items():

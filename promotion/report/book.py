@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from promotion.report import tables
 from promotion.report.calibration import calibration_rows
 from promotion.report.document import render_calibration, render_original
 from promotion.report.words import text
-from promotion.store import Artifact, Tag, artifact
+from promotion.store import Artifact, Tag, artifact, interface, links, registry_link
 from promotion.study import Study
 
 TRAINING_CHAPTER = "notebooks/2_train"
@@ -58,6 +59,7 @@ def build_book(client: MlflowClient, study: Study, home: Path, pages: Pages) -> 
     written = {
         **pages.written,
         "registry": _registry_page(RegisteredModel(client, study.model.registered_name)),
+        "mlflow": _links(client, study),
         "original": render_original(),
         "calibration": render_calibration(),
     }
@@ -115,6 +117,18 @@ def _assemble(client: MlflowClient, source: Path, pages: Pages) -> None:
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     _add_run_pages(toc, [*pages.variants, *pages.failed])
     (source / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
+
+
+def _links(client: MlflowClient, study: Study) -> str:
+    """Where MLflow shows what the book tells; the text of the repository before there is a run."""
+    experiment = client.get_experiment_by_name(study.experiment)
+    if experiment is None:
+        return (ROOT / "book" / "mlflow.md").read_text(encoding="utf-8")
+    base = interface(client)
+    found = links(base, experiment.experiment_id)
+    found["registry"] = registry_link(base, study.model.registered_name)
+    # Sphinx escapes the & of a Markdown link twice.
+    return text("mlflow.links").format(**{name: escape(link) for name, link in found.items()})
 
 
 def _registry_page(model: RegisteredModel) -> str:

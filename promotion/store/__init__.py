@@ -37,7 +37,7 @@ from promotion.store.tracking import (
     start_run,
     tested,
 )
-from promotion.store.views import links, make_readable, readable, registry_link, run_link
+from promotion.store.views import interface, links, make_readable, readable, registry_link, run_link
 
 __all__ = [
     "PREVIOUS",
@@ -58,6 +58,7 @@ __all__ = [
     "experiments",
     "given_or_latest",
     "hardware",
+    "interface",
     "latest",
     "library_versions",
     "links",

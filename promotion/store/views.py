@@ -21,6 +21,7 @@ from promotion.study import Study
 MODEL_TRAINING = "custom_model_development"
 MODE = {"workflowType": "machine_learning"}
 TRAININGS, GRID = "trainings", "grid"
+PORT = 5000
 COSTS = ("latency_p95_ms", "energy_wh")
 
 
@@ -34,6 +35,12 @@ def make_readable(client: MlflowClient, study: Study, experiment: str = "") -> N
     for key, value in tags.items():
         if found.tags.get(key) != value:
             client.set_experiment_tag(found.experiment_id, key, value)
+
+
+def interface(client: MlflowClient, port: int = PORT) -> str:
+    """Where MLflow's interface on this store is: on its server, or where `promotion ui` starts."""
+    uri = str(client.tracking_uri)
+    return uri.rstrip("/") if uri.startswith("http") else f"http://127.0.0.1:{port}"
 
 
 def readable(client: MlflowClient) -> list[Experiment]:

@@ -107,6 +107,15 @@ def test_the_registry_s_page_tells_who_stands_where_and_what_happened(registry_h
     assert "<td>previous</td>" in page
 
 
+def test_the_book_links_to_mlflow_s_views_of_its_study(client: MlflowClient, smoke: Study) -> None:
+    """Opened without a mode, MLflow shows an experiment of agents, with no trace in it."""
+    number = client.get_experiment_by_name(smoke.experiment).experiment_id
+    shown = book._links(client, smoke)
+    assert f"http://127.0.0.1:5000/#/experiments/{number}/runs?viewStateShareKey=grid" in shown
+    assert shown.count("workflowType=machine_learning") == 4
+    assert "/#/models/person-detector?" in shown
+
+
 def test_an_empty_registry_says_so(client: MlflowClient) -> None:
     assert "Aucune version n’est enregistrée" in book._registry_page(registered_in(client))
 
