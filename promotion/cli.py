@@ -333,6 +333,25 @@ def check(flow: Flow) -> None:
     raise typer.Exit(EXIT_CODES[decision.verdict])
 
 
+DecisionArgument = Annotated[
+    str,
+    typer.Argument(metavar="DECISION", help="A decision.json, the id of its run, or `production`."),
+]
+
+
+@command
+def diff(model: RegisteredModel, before: DecisionArgument, after: DecisionArgument) -> None:
+    """Show what changed from one decision to another: data, code, policy, numbers, verdict."""
+    from promotion.report.changes import changes, read_publication
+    from promotion.report.tables import changes as as_table
+
+    found = changes(read_publication(model, before), read_publication(model, after))
+    if not found:
+        say("nothing changed: origin, policy, numbers and verdict are the same")
+    else:
+        display.show_table(as_table(found))
+
+
 @command
 def audit(
     client: MlflowClient,

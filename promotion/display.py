@@ -17,6 +17,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from promotion.audit import Finding
     from promotion.execution import Outcome
     from promotion.registry import Event, History
@@ -190,6 +192,14 @@ def _show_remark(one: Told) -> None:
     # Folded to the terminal's width, under the line it is about.
     text = Text.from_markup(f"[{colour}]{one.mark}.[/] {plain(one.message)}")
     console.print(Padding(text, (0, 0, 0, 5)), highlight=False)
+
+
+def show_table(found: pd.DataFrame) -> None:
+    """A table of the report, without its Markdown."""
+    shown = table(str(found.index.name or ""), *map(str, found.columns))
+    for row in found.itertuples():
+        shown.add_row(*(plain(str(value).replace("*", "").replace("`", "")) for value in row))
+    console.print(shown)
 
 
 def show_doubts(history: History) -> None:

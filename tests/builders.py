@@ -58,6 +58,11 @@ if hasattr(processes, "set_forkserver_preload"):
     processes.set_forkserver_preload(["promotion.registry", "tests.builders"])
 
 SMOKE = ROOT / "studies" / "smoke.yaml"
+# The smoke study on scenes that are drawn already, as in the fixture `scenes_home`.
+SCENES = (
+    *("--study", str(SMOKE)),
+    *("--set", "dataset={source: street_scenes, train: 4, val: 4, test: 4, seed: 5}"),
+)
 STARTER = "weights/street_day_yolov8n.pt"
 
 
@@ -99,10 +104,10 @@ class MlflowServer:
         command = [sys.executable, "-m", "mlflow", "server", "--port", self.port, "--workers", "1"]
         command += ["--backend-store-uri", f"sqlite:///{self.place / 'server.db'}"]
         command += ["--artifacts-destination", str(self.place / "artifacts")]
+        # Its workers for jobs take longer to start than it does, and nothing here asks for one.
+        environment = {**clean_environment(), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with (self.place / "log").open("a") as log:
-            self.process = subprocess.Popen(
-                command, env=clean_environment(), stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         wait_for(f"{self.uri}/health", self.process)
 
     def stop(self) -> None:
@@ -401,17 +406,17 @@ def registry_of(home: Path) -> RegisteredModel:
     return registered_in(connect_to(home))
 
 
-def add_version(model: RegisteredModel) -> str:
+def add_version(model: RegisteredModel, run_id: str | None = None) -> str:
     """A version without a model: the registry's transitions never open one."""
     client, name = model.client, model.name
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
-    return str(client.create_model_version(name, source="s3://models/none").version)
+    return str(client.create_model_version(name, "s3://models/none", run_id).version)
 
 
-def put_in_production(model: RegisteredModel) -> str:
+def put_in_production(model: RegisteredModel, run_id: str | None = None) -> str:
     """One more version, staged and promoted as after a canary that said go."""
-    number = add_version(model)
+    number = add_version(model, run_id)
     transitions.stage(model, number, "staged")
     model.client.set_model_version_tag(model.name, number, VersionTag.CANARY, "go")
     transitions.promote(model, number, "stable")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,12 +14,12 @@ import pytest
 from typer.testing import CliRunner
 
 from promotion.cli import app
-from promotion.datasets import PreparedDataset
 from promotion.paths import HOME_VARIABLE
 from promotion.store import VersionTag, make_readable
 from promotion.study import Study
 from tests.builders import (
     REGISTERED_MODEL,
+    SCENES,
     SMOKE,
     clean_environment,
     connect_to,
@@ -31,9 +30,6 @@ from tests.builders import (
     wait_for,
 )
 
-# The smoke study on the scenes that are drawn already.
-SCENES = "dataset={source: street_scenes, train: 4, val: 4, test: 4, seed: 5}"
-STUDY = ("--study", str(SMOKE), "--set", SCENES)
 COMMANDS = (
     "report",
     "run",
@@ -45,6 +41,7 @@ COMMANDS = (
     "serve",
     "book",
     "check",
+    "diff",
     "audit",
     "lab",
     "review",
@@ -56,11 +53,8 @@ OF_A_STUDY = tuple(name for name in COMMANDS if name not in OF_NO_STUDY)
 
 
 @pytest.fixture
-def home(empty_store: Path, streets: PreparedDataset, tmp_path: Path) -> Path:
-    """A home in which nothing was done yet but to draw a few street scenes."""
-    shutil.copy(empty_store, tmp_path)
-    shutil.copytree(streets.folder.parent, tmp_path / "datasets")
-    return tmp_path
+def home(scenes_home: Path) -> Path:
+    return scenes_home
 
 
 def test_every_command_is_named_here() -> None:
@@ -113,7 +107,7 @@ def test_the_home_is_handed_on_to_the_notebooks(home: Path) -> None:
 
 
 def test_deciding_before_training_says_what_to_run(home: Path) -> None:
-    done = invoke("decide", *STUDY, home=home)
+    done = invoke("decide", *SCENES, home=home)
     assert done.exit_code == 1
     assert "run `python -m promotion run` first" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -125,7 +119,7 @@ def test_a_dead_tracking_server_is_told_in_one_line(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         uri = f"http://127.0.0.1:{free.getsockname()[1]}"
     server = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
-    done = promotion("run", *STUDY, home=tmp_path, **server)
+    done = promotion("run", *SCENES, home=tmp_path, **server)
     assert done.returncode == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert len(errors) == 1
@@ -134,13 +128,13 @@ def test_a_dead_tracking_server_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 def test_missing_weights_are_named(home: Path) -> None:
-    done = invoke("run", *STUDY, "--set", "model.weights=gone.pt", home=home)
+    done = invoke("run", *SCENES, "--set", "model.weights=gone.pt", home=home)
     assert done.exit_code == 1
     assert "model.weights: gone.pt is not a file" in done.stderr
 
 
 def test_a_missing_back_end_names_the_package(home: Path) -> None:
-    done = invoke("run", *STUDY, "--backend", "ray", home=home)
+    done = invoke("run", *SCENES, "--backend", "ray", home=home)
     assert done.exit_code == 1
     assert "pip install 'promotion[ray]'" in done.stderr
 
@@ -152,9 +146,9 @@ def test_a_missing_back_end_names_the_package(home: Path) -> None:
         (("approve",), "no version has the alias staging"),
         (("serve",), "no version is in Production"),
         (("canary", "--study", "studies/tp.yaml"), "has no section canary"),
-        (("canary", *STUDY), "run `python -m promotion register` first"),
-        (("register", *STUDY), "run `python -m promotion run` first"),
-        (("check", *STUDY), "run `python -m promotion decide` first"),
+        (("canary", *SCENES), "run `python -m promotion register` first"),
+        (("register", *SCENES), "run `python -m promotion run` first"),
+        (("check", *SCENES), "run `python -m promotion decide` first"),
     ],
 )
 def test_in_an_empty_home_each_command_says_what_is_missing(

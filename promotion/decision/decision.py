@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from promotion.audit import Finding
+from promotion.checksums import digest_of
 from promotion.comparison import (
     Evidence,
     Ledger,
@@ -72,6 +73,19 @@ class ObjectiveOutcome(Fact):
     required: float
 
 
+class Origin(Fact):
+    """What a decision was made from: code, data and policy by their digests, machine and moment.
+
+    `when` (UTC) is when its question was put to the test.
+    """
+
+    when: str
+    code: str
+    dataset: str
+    policy: str
+    hardware: str
+
+
 class Decision(Fact):
     """What was decided, of whom, by which policy, and why; metrics were measured on `split`.
 
@@ -79,6 +93,7 @@ class Decision(Fact):
     """
 
     study: str
+    origin: Origin
     verdict: Verdict
     split: str
     images: int
@@ -115,6 +130,7 @@ def decide(evidence: Evidence, policy: Policy, audit: Sequence[Finding]) -> Deci
     verdict: Verdict = "reject" if against else "inconclusive" if unsettled else "promote"
     return Decision(
         study=evidence.study,
+        origin=_origin(evidence, policy),
         verdict=verdict,
         split=CLAIMED_ON,
         images=evidence.splits[CLAIMED_ON].images,
@@ -129,6 +145,16 @@ def decide(evidence: Evidence, policy: Policy, audit: Sequence[Finding]) -> Deci
         required_probability=required[policy.objectives[0].metric],
         ledger=evidence.ledger,
         reasons=against or unsettled,
+    )
+
+
+def _origin(evidence: Evidence, policy: Policy) -> Origin:
+    return Origin(
+        when=evidence.ledger.this.when,
+        code=evidence.code_version,
+        dataset=evidence.dataset_digest,
+        policy=digest_of(policy.model_dump(mode="json")),
+        hardware=evidence.hardware,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 from statistics import stdev
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from IPython.display import HTML
@@ -51,11 +52,28 @@ from promotion.store import VersionTag
 from promotion.study import Policy
 from promotion.training import Energy
 
+if TYPE_CHECKING:
+    from promotion.report.changes import Change
+
 # A reason cut short with dots, or a run left out, is not what a report is for.
 for _option in ("max_colwidth", "max_rows", "max_columns"):
     pd.set_option(f"display.{_option}", None)
 
 QUALITY = (*METRICS, "threshold")
+# Which texts name what changed, and which say its values.
+NAMED_AS: dict[str, str] = {
+    "origin": "origin",
+    "side": "role",
+    "metric": "metric",
+    "difference": "metric",
+    "gate": "metric",
+}
+SAID_AS: dict[str, str] = {
+    "verdict": "verdict",
+    "gate": "gate",
+    "canary": "canary",
+    "audit": "passed",
+}
 
 
 def _table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
@@ -503,3 +521,33 @@ def history(events: Sequence[Event]) -> pd.DataFrame:
         for event in events
     ]
     return _with_row_names(pd.DataFrame(rows, columns=names))
+
+
+def changes(found: Sequence[Change]) -> pd.DataFrame:
+    """One row a thing that changed from one decision to the next."""
+    names = [text(f"column.{key}") for key in ("changed", "before", "after")]
+    rows = [
+        (_changed(one), _changed_value(one, one.before), _changed_value(one, one.after))
+        for one in found
+    ]
+    return _with_row_names(pd.DataFrame(rows, columns=names))
+
+
+def _changed(one: Change) -> str:
+    kind = NAMED_AS.get(one.aspect)
+    return text(f"change.{one.aspect}").format(
+        name=text(f"{kind}.{one.name}") if kind else one.name
+    )
+
+
+def _changed_value(one: Change, value: Any) -> str:
+    if value is None:
+        return MISSING
+    if one.aspect == "metric":
+        return measured(one.name, value)
+    if one.aspect == "difference":
+        difference, low, high = value
+        return f"{signed(difference)} {interval((low, high))}"
+    if one.aspect in SAID_AS:
+        return text(f"{SAID_AS[one.aspect]}.{value}")
+    return str(value)
