@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import sync_playwright
 
 from promotion.checksums import sha256_of
@@ -33,11 +35,16 @@ from tests.builders import (
     MlflowServer,
     add_version,
     own_folder,
-    promotion,
     put_in_production,
     registry_of,
     report_and_count,
 )
+
+
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the workers of one session find what one of them made."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +124,16 @@ def home(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
+def scenes_home(empty_store: Path, streets: PreparedDataset, tmp_path: Path) -> Path:
+    """A home in which nothing was done yet but to draw the four street scenes a split."""
+    place = tmp_path / "scenes"
+    place.mkdir()
+    shutil.copy(empty_store, place)
+    shutil.copytree(streets.folder.parent, place / "datasets")
+    return place
+
+
+@pytest.fixture
 def session(home: Path) -> Iterator[Session]:
     """A notebook's session of the smoke study."""
     opened = open_session(str(SMOKE), [], "", Role.VARIANT)
@@ -125,25 +142,28 @@ def session(home: Path) -> Iterator[Session]:
 
 
 @pytest.fixture(scope="session")
-def smoke_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which `promotion report` ran on the smoke study."""
-    home = tmp_path_factory.mktemp("home")
-    done = promotion("report", "--study", str(SMOKE), home=home)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 trained, 0 kept from before, 0 failed" in done.stdout
-    return home
+def counted_report(tmp_path_factory: pytest.TempPathFactory) -> CountedReport:
+    """The smoke study's whole flow, run once for all workers; no test changes its home."""
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    shared = shared_folder(tmp_path_factory)
+    with FileLock(shared / "smoke.lock"):
+        kept = shared / "smoke.pickle"
+        if not kept.exists():
+            report = report_and_count(shared / "smoke", (prepare, sha256_of, connect))
+            kept.write_bytes(pickle.dumps(report))
+        return pickle.loads(kept.read_bytes())
 
 
 @pytest.fixture(scope="session")
-def counted_report(tmp_path_factory: pytest.TempPathFactory) -> CountedReport:
-    """A home for the tests that go on from a report; each works on studies of its own.
+def smoke_home(counted_report: CountedReport) -> Path:
+    """A home in which the smoke study's report was made, and which no test changes."""
+    return counted_report.home
 
-    A copy of the smoke home would not do: MLflow stores absolute paths of artifacts, so that a
-    copy would write into the original.
-    """
-    os.environ.pop("MLFLOW_TRACKING_URI", None)
-    home = tmp_path_factory.mktemp("changing")
-    return report_and_count(home, (prepare, sha256_of, connect))
+
+@pytest.fixture
+def changing_home(smoke_home: Path, tmp_path: Path) -> Path:
+    """A copy of that home, for a test that goes on from there."""
+    return shutil.copytree(smoke_home, tmp_path / "home")
 
 
 @pytest.fixture
@@ -193,14 +213,3 @@ def browser() -> Iterator[Reader]:
         started = playwright.chromium.launch(executable_path=program)
         yield Reader(started)
         started.close()
-
-
-# xdist writes the groups into the tests' names, and would do so before they are there.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests that share what takes a minute to make to one worker, and each file to one."""
-    for item in items:
-        used = set(getattr(item, "fixturenames", ()))
-        shared = used & {"smoke_home", "counted_report"}
-        group = shared.pop() if shared else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))

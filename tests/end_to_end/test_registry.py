@@ -36,6 +36,7 @@ def test_the_command_names_what_a_decision_lost_its_truth_to(changing_home: Path
     assert "the study's policy changed since it was made" in done.stderr
 
 
+@pytest.mark.trial
 def test_a_better_one_replaces_a_worse_one_is_stopped_and_previous_comes_back(
     changing_home: Path, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ import itertools
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -49,6 +49,7 @@ TRANSITIONS: dict[str, Callable[[RegisteredModel], object]] = {
     "withdraw": lambda model: registry.withdraw(model, "3", "recall lost"),
     "rollback": lambda model: registry.roll_back(model, "complaints"),
 }
+RACES = [("promote",) * 3, ("rollback",) * 3, ("promote", "rollback")]
 EVENTS_BEFORE = 5
 BEFORE = {PREVIOUS: "1", PRODUCTION: "2", STAGING: "3"}
 AFTER = {
@@ -117,8 +118,13 @@ def die_at(home: Path, name: str, at: int) -> None:
     TRANSITIONS[name](model)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", TRANSITIONS)
+def long_but(quick: object, every: Iterable[object]) -> list[object]:
+    """One of them in each run of the tests, and the others, which take as long, every night."""
+    marks = {True: pytest.mark.slow, False: pytest.mark.trial}
+    return [pytest.param(one, marks=marks[one == quick]) for one in every]
+
+
+@pytest.mark.parametrize("name", long_but("withdraw", TRANSITIONS))
 def test_a_kill_between_any_two_calls_leaves_a_legal_state(
     name: str, three_versions: Path, tmp_path: Path
 ) -> None:
@@ -156,8 +162,7 @@ def transit(home: Path, name: str) -> None:
         os._exit(1)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("names", [("promote",) * 3, ("rollback",) * 3, ("promote", "rollback")])
+@pytest.mark.parametrize("names", long_but(RACES[-1], RACES))
 def test_processes_at_once_leave_one_history(names: tuple[str, ...], registry_home: Path) -> None:
     children = [processes.Process(target=transit, args=(registry_home, name)) for name in names]
     for child in children:
@@ -208,7 +213,7 @@ def test_another_machine_s_transition_is_waited_for_then_finished(
     assert registry.history(model)[0].who.endswith("@elsewhere")
 
 
-@pytest.mark.slow
+@pytest.mark.trial
 def test_a_server_that_drops_in_the_middle_loses_nothing(
     server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

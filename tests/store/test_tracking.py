@@ -71,24 +71,27 @@ def test_a_server_that_does_not_answer_is_told_in_one_line(
     assert "\n" not in str(caught.value)
 
 
+PROCESSES = 4
+
+
 def connect_first(home: str, ended: object) -> None:
     """Open a home that nobody has opened yet, in a process of its own."""
     client = connect(Path(home), EXPERIMENT)
     ended.put(client.get_experiment_by_name(EXPERIMENT).experiment_id)  # type: ignore[attr-defined]
 
 
-def test_eight_processes_may_open_a_fresh_home_at_once(tmp_path: Path) -> None:
+def test_processes_may_open_a_fresh_home_at_once(tmp_path: Path) -> None:
     """A batch's workers all do; the database is made once, and the experiment too."""
     ended = processes.Queue()
     workers = [
         processes.Process(target=connect_first, args=(str(tmp_path / "fresh"), ended))
-        for _ in range(8)
+        for _ in range(PROCESSES)
     ]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join(60)
-    assert [worker.exitcode for worker in workers] == [0] * 8
+    assert [worker.exitcode for worker in workers] == [0] * PROCESSES
     assert len({ended.get(timeout=5) for _ in workers}) == 1
 
 

@@ -18,7 +18,7 @@ from promotion.paths import ROOT
 from promotion.study import Dataset, Study, Training
 from promotion.training.trainer import _warm_label_caches, export_onnx, train
 from promotion.training.yolo import load_checkpoint, open_checkpoint, read_label_cache
-from tests.builders import SMOKE, promotion
+from tests.builders import SCENES, invoke
 from tests.training.builders import Payload, planted
 
 KINDS = ("pickle", "legacy", "zip", "dict", "beside_a_model", "pickle_then_zip")
@@ -55,12 +55,12 @@ def test_the_refusal_names_what_was_asked_for(trace: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("kind", ["pickle", "dict"])
-def test_the_command_line_refuses_it_in_one_line(kind: str, trace: Path, tmp_path: Path) -> None:
+def test_the_command_line_refuses_it_in_one_line(
+    kind: str, trace: Path, scenes_home: Path, tmp_path: Path
+) -> None:
     path = planted(tmp_path, trace)[kind]
-    done = promotion(
-        "run", "--study", str(SMOKE), "--set", f"model.weights={path}", home=tmp_path / "home"
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
+    done = invoke("run", *SCENES, "--set", f"model.weights={path}", home=scenes_home)
+    assert done.exit_code == 1, done.stdout + done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
     assert str(path) in done.stderr
     assert "done" not in done.stdout

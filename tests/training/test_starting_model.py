@@ -20,7 +20,7 @@ from promotion.paths import ROOT
 from promotion.study import Model, OperatingPoint
 from promotion.training import checkpoints, expected_sum, person_class, starting_weights
 from promotion.training.yolo import open_checkpoint
-from tests.builders import SMOKE, STARTER, promotion
+from tests.builders import SCENES, STARTER, invoke
 from tests.training.builders import two_classes, untrained
 
 OTHERS = {
@@ -76,17 +76,15 @@ def test_another_file_with_a_published_name_is_found_out(tmp_path: Path) -> None
     assert starting_weights(meant, tmp_path) == path
 
 
-def test_the_command_line_tells_it_before_any_variant(tmp_path: Path) -> None:
+def test_the_command_line_tells_it_before_any_variant(scenes_home: Path, tmp_path: Path) -> None:
     path = untrained("yolov8n-seg.yaml", tmp_path / "own.pt")
-    done = promotion(
-        "run", "--study", str(SMOKE), "--set", f"model.weights={path}", home=tmp_path / "home"
-    )
-    assert done.returncode == 1
+    done = invoke("run", *SCENES, "--set", f"model.weights={path}", home=scenes_home)
+    assert done.exit_code == 1
     assert done.stderr.count("\n") == 1, done.stderr
     assert f"{path} is a segmentation model" in done.stderr
     # Its own sum is said, for the study to name.
     assert re.search(rf"no model\.sha256 was given for \S+; it is {sha256_of(path)}", done.stdout)
-    assert not list((tmp_path / "home").glob("notebooks/*/*"))
+    assert not list(scenes_home.glob("notebooks/*/*"))
 
 
 def test_the_sum_that_a_checkpoint_must_have(monkeypatch: pytest.MonkeyPatch) -> None:
