@@ -23,6 +23,7 @@ def test_one_more_variant_costs_only_itself(changing_home: Path) -> None:
     assert "1 trained, 2 kept from before, 0 failed" in done.stdout
 
 
+@pytest.mark.trial
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without a signal")
 def test_an_interrupted_batch_goes_on_where_it_stopped(tmp_path: Path) -> None:
     """A night's training must not be lost to a laptop's lid."""
