@@ -136,5 +136,6 @@ def _parse(content: bytes, name: str) -> Publication:
         return Publication.model_validate_json(content)
     except ValidationError:
         raise PromotionError(
-            f"{name} holds no decision that this version can read; `python -m promotion decide` makes it anew"
+            f"{name} holds no decision that this version can read; "
+            "`python -m promotion decide` makes it anew"
         ) from None
