@@ -686,6 +686,7 @@ _TEXTS = {
     "review.chance.none": "{measure:measure} {difference:signed4}",
     "review.chance.way.images": "{parts}, sur {images:count} images et {persons:count} personnes, {seeds:count} graine(s) par côté",
     "review.chance.way.count": "{parts}, soit {found:found} sur {persons:count} personnes (p {p_value:relation})",
+    "review.chance.way.lab": "{parts}, soit {found:found} sur les {persons:count} personnes de la validation du TP (p {p_value:relation})",
     "review.chance.way.guess": "{parts}, si ce sont {found:found} sur {persons:count} personnes, le plus petit nombre qui donne ces rappels",
     "review.chance.way.seeds": "{parts}, d’après {seeds:count} graines par côté, sans le hasard des images",
     "review.chance.way.none": "{parts}",

@@ -28,19 +28,20 @@ MOST_PERSONS = 400
 
 
 class Counted(Fact):
-    """The persons of a split, its images where they are known, and whether they are guessed."""
+    """The persons of a split, its images where they are known, and how they are: told, the lab's
+    own (which all recalls fit), or guessed."""
 
     persons: int
     images: int | None = None
-    way: Literal["count", "guess"] = "count"
+    way: Literal["count", "lab", "guess"] = "count"
 
 
 class Chance(Fact):
     """A difference and its interval at 95%, by the `way` in which it is known (None: unknown).
 
     `found` are the persons that either side finds, of `persons`; `seeds` is the fewer of either
-    side's. The ways: `images`, `count`, `guess` (a count of the fewest persons that the recalls
-    written allow), `seeds`.
+    side's. The ways: `images`, `count`, `lab` (a count of the lab's own split), `guess` (one of the
+    fewest persons that the recalls written allow), `seeds`.
     """
 
     measure: str

@@ -225,7 +225,7 @@ def notices_false_alarms(document: Document) -> bool:
 
 def _keyed(document: Document) -> set[str]:
     """What the document itself says is a run's name: *Run name / ID: upbeat-shark-7*."""
-    found = (_KEYED.search(one.text) for one in document.of("candidate"))
+    found = (_KEYED.search(one.text) for one in document.of("candidate", "comparison"))
     return {one[1] for one in found if one and not _LABEL.search(fold(one[1]))}
 
 

@@ -68,11 +68,13 @@ def read_decision(path: Path) -> str:
     Raises:
         DocumentError: there is no such file, it is no text in UTF-8, or too large to be one.
     """
+    if not path.is_file():
+        raise DocumentError(f"{path}: is no file; name the Markdown file to review")
     try:
         content = path.read_bytes()
     except OSError as error:
-        reason = (error.strerror or "it cannot be read").lower()
-        raise DocumentError(f"{path}: {reason}; name the Markdown file to review") from None
+        reason = (error.strerror or "it fails").lower()
+        raise DocumentError(f"{path}: cannot be read ({reason})") from None
     if len(content) > MOST_BYTES:
         raise DocumentError(f"{path}: {len(content)} bytes, a decision has at most {MOST_BYTES}")
     try:

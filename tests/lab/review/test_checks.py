@@ -130,6 +130,7 @@ def test_the_lab_s_own_decision_is_taken_apart_without_mlflow() -> None:
     assert not review.holds
     (chance,) = only(review, "difference", "within").facts["chances"]
     again = read_again()
+    assert chance["way"] == "lab"
     assert chance["found"] == (again.counts.candidate, again.counts.baseline)
     assert (chance["persons"], chance["images"]) == (again.counts.persons, again.counts.images)
     assert chance["interval"] == pytest.approx(again.difference_interval)
@@ -286,6 +287,15 @@ def test_recalls_tell_how_many_persons_they_are_shares_of() -> None:
     assert persons_behind([(0.7742, 1e-4), (0.710, 1e-3)]) == 31
     assert persons_behind([(0.7742, 1e-4)]) is None
     assert persons_behind([(0.77, 1e-2), (0.71, 1e-2)]) is None
+
+
+def test_persons_that_are_only_guessed_settle_nothing() -> None:
+    text = about("run-one", "run-two", recall="0,8333").replace(
+        "`run-two`", "`run-two`, rappel = 0,6667"
+    )
+    review = check_claims(text.replace("Alternative :", "Run :"), None)
+    chance = only(review, "difference", "unknown").facts["chances"][0]
+    assert (chance["way"], chance["persons"]) == ("guess", 6)
 
 
 def test_seeds_alone_never_rule_chance_out() -> None:

@@ -178,8 +178,8 @@ def test_what_is_no_document_is_told_in_a_line(tmp_path: Path) -> None:
     large = tmp_path / "large.md"
     large.write_bytes(b"x" * (MOST_BYTES + 1))
     for path, reason in (
-        (tmp_path / "gone.md", "no such file"),
-        (tmp_path, "is a directory"),
+        (tmp_path / "gone.md", "is no file"),
+        (tmp_path, "is no file"),
         (binary, "UTF-8"),
         (large, "at most"),
     ):
