@@ -125,10 +125,15 @@ def _question(
     found = client.get_experiment_by_name(experiment)
     if found is None:
         return None
-    conditions = [f"tags.`{key}` = '{value}'" for key, value in tags.items()]
+    conditions = [f"tags.`{key}` = {_quoted(value)}" for key, value in tags.items()]
     if status:
         conditions.append(f"attributes.status = '{status}'")
     return [found.experiment_id], " and ".join(conditions)
+
+
+def _quoted(value: str) -> str:
+    """A value as MLflow's filters take it: a home may lie in a folder like `Cours d'été`."""
+    return f'"{value}"' if "'" in value else f"'{value}'"
 
 
 def latest(client: MlflowClient, experiment: str, study: str, role: str) -> Run:

@@ -135,6 +135,15 @@ def test_an_experiment_that_is_not_there_has_no_runs(client: MlflowClient) -> No
     assert newest(client, "nothing", {}) is None
 
 
+@pytest.mark.parametrize(
+    "place", ["/srv/ana/.promotion", "C:\\Users\\ana\\.promotion", "/srv/Cours d'été/.promotion"]
+)
+def test_a_run_is_found_by_a_home_as_systems_name_them(client: MlflowClient, place: str) -> None:
+    run_id = started(client, "one", **{Tag.HOME: place})
+    (found,) = search(client, EXPERIMENT, {Tag.HOME: place}, status="RUNNING")
+    assert found.info.run_id == run_id
+
+
 def test_the_latest_run_of_a_role_is_complete_and_of_the_study(client: MlflowClient) -> None:
     with pytest.raises(MissingRunsError, match="no decision run of study smoke"):
         latest(client, EXPERIMENT, "smoke", Role.DECISION)
