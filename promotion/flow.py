@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mlflow.tracking import MlflowClient
 
 from promotion.canary import CanaryResult
 from promotion.checksums import digest_of
+from promotion.comparison.dossier import Chosen
 from promotion.datasets import prepare
 from promotion.errors import MissingRunsError
 from promotion.execution import (
@@ -42,6 +44,7 @@ from promotion.registry import (
 from promotion.registry.registration import Registration
 from promotion.report.book import Pages, build_book
 from promotion.report.document import TEMPLATES
+from promotion.report.language import SOURCE, in_language
 from promotion.report.publication import (
     Publication,
     load_decision,
@@ -329,21 +332,41 @@ class Flow:
         write_home(self.home, publication, document)
         return publication
 
-    def book(self) -> Path:
-        """Build the book from the run of each step; return its index.html."""
+    def book(self, languages: Sequence[str] = (SOURCE,)) -> Path:
+        """Build the book from the run of each step; return the first language's index.html."""
         runs = self.standing.runs
         written = {}
+        verdict, decided = "none", ""
         if Role.DECISION in runs:
-            publication, written["decision"], written["summary"] = self._published()
-            write_home(self.home, publication, written["decision"])
+            publication = self.publish()
+            verdict = publication.verdict
+            decided = self._day_of(runs[Role.DECISION])
+            for language in languages:
+                with in_language(language):
+                    _, document, summary = self._published()
+                written[language] = {"decision": document, "summary": summary}
         pages = Pages(
             steps={STEPS[role].chapter: run_id for role, run_id in runs.items()},
             variants=self.standing.trained,
             failed=self.standing.failed,
+            roles=self._roles() if Role.SELECTION in runs else {},
             picture=runs.get(Role.DIAGNOSIS, "") if written else "",
             written=written,
+            verdict=verdict,
+            decided=decided,
         )
-        return build_book(self.client, self.file.study, self.home, pages)
+        return build_book(self.client, self.file.study, self.home, pages, languages)
+
+    def _roles(self) -> dict[str, str]:
+        """The runs that the selection chose to compare, and what each is."""
+        run_id = self.standing.runs[Role.SELECTION]
+        chosen = load_fact(self.client, run_id, Artifact.SELECTION, Chosen).selection
+        return {chosen.candidate_run: "candidate", chosen.baseline_run: "baseline"}
+
+    def _day_of(self, run_id: str) -> str:
+        """The day on which a run ended, in ISO 8601 and in Coordinated Universal Time."""
+        ended = self.client.get_run(run_id).info.end_time
+        return datetime.fromtimestamp(ended / 1000, UTC).date().isoformat()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

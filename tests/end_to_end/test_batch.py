@@ -60,7 +60,7 @@ def test_a_failed_variant_stops_no_other_and_is_shown(changing_home: Path) -> No
     assert "2 trained, 0 kept from before, 1 failed" in done.stdout
     assert "batch=1" in done.stdout
     name = "yolov8n_e1_sz32_lr0.002_s1"
-    page = changing_home / "book" / "notebooks" / "runs" / f"{name}.html"
+    page = changing_home / "book" / "failing" / "fr" / "notebooks" / "runs" / f"{name}.html"
     assert "batch=1" in page.read_text(encoding="utf-8")
     assert name in (changing_home / "decision.md").read_text(encoding="utf-8")
     client = connect_to(changing_home, "failing")

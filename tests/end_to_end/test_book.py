@@ -10,6 +10,8 @@ import pytest
 
 pytestmark = pytest.mark.end_to_end
 
+BOOK = Path("book", "smoke", "fr")
+
 
 class Loads(HTMLParser):
     """Collects what a page makes the browser load."""
@@ -27,7 +29,7 @@ class Loads(HTMLParser):
 
 
 def page(home: Path, name: str) -> str:
-    return (home / "book" / f"{name}.html").read_text(encoding="utf-8")
+    return (home / BOOK / f"{name}.html").read_text(encoding="utf-8")
 
 
 def test_no_page_loads_anything_from_elsewhere(smoke_home: Path) -> None:
@@ -39,7 +41,7 @@ def test_no_page_loads_anything_from_elsewhere(smoke_home: Path) -> None:
         parser.feed(content)
         assert not [url for url in parser.found if re.match(r"(https?:)?//", url)], path
         assert not re.search(r"import\(?\s*[\"']https?://", content), path
-    for sheet in (smoke_home / "book" / "_static").rglob("*.css"):
+    for sheet in (smoke_home / BOOK / "_static").rglob("*.css"):
         assert not re.search(r"(@import|url\()\s*[\"']?https?://", sheet.read_text("utf-8")), sheet
 
 
@@ -47,13 +49,13 @@ def test_the_landing_page_has_verdict_criteria_and_picture(smoke_home: Path) -> 
     shown = page(smoke_home, "book/index")
     assert "Verdict" in shown
     assert "<table" in shown
-    assert "comparison.png" in shown
+    assert "comparison.webp" in shown
     assert "en Production" in shown
 
 
 def test_no_table_of_the_book_is_cut_short_or_left_as_text(smoke_home: Path) -> None:
     for part in ("book", "notebooks"):
-        for path in (smoke_home / "book" / part).rglob("*.html"):
+        for path in (smoke_home / BOOK / part).rglob("*.html"):
             content = path.read_text(encoding="utf-8")
             assert "| Critère |" not in content, path
             assert not re.search(r"\.\.\.</td>", content), path
@@ -78,5 +80,5 @@ def test_every_step_and_every_variant_has_its_page_with_results(smoke_home: Path
     """A chapter without an output is one whose notebook was never executed."""
     for name in ("1_dataset", "3_choose", "3_confirm", "3_diagnose", "4_decide", "5_register"):
         assert 'class="cell_output' in page(smoke_home, f"notebooks/{name}"), name
-    variants = list((smoke_home / "book" / "notebooks" / "runs").glob("*.html"))
+    variants = list((smoke_home / BOOK / "notebooks" / "runs").glob("*.html"))
     assert len(variants) == 4

@@ -26,7 +26,14 @@ pytestmark = pytest.mark.end_to_end
 
 
 def test_the_state_lies_where_the_design_says(smoke_home: Path) -> None:
-    for name in ("mlflow.db", "artifacts", "datasets", "notebooks", "book/index.html"):
+    for name in (
+        "mlflow.db",
+        "artifacts",
+        "datasets",
+        "notebooks",
+        "book/index.html",
+        "book/smoke/fr/index.html",
+    ):
         assert (smoke_home / name).exists(), name
     assert (smoke_home / "decision.md").read_text(encoding="utf-8").startswith("# Décision")
     assert not list((smoke_home / "scratch").glob("*"))
@@ -161,7 +168,7 @@ def test_a_report_that_is_run_again_keeps_everything(
         return {
             "runs": {run.info.run_id for run in every},
             "history": registry.history(registered_in(client)),
-            "book": (smoke_home / "book" / "index.html").stat().st_mtime_ns,
+            "book": (smoke_home / "book" / "smoke" / "fr" / "index.html").stat().st_mtime_ns,
             "decision": (smoke_home / "decision.json").read_bytes(),
             "document": (smoke_home / "decision.md").read_bytes(),
         }

@@ -168,7 +168,7 @@ def test_the_landing_page_says_the_verdict_and_what_would_change_it(
     summary = write_summary(published(found), found, STUDY)
     assert told in summary
     assert "Ce qui changerait cette décision" in summary
-    assert "comparison.png" in summary
+    assert "comparison.webp" in summary
 
 
 def test_the_criteria_are_one_table_wherever_they_are_shown() -> None:

@@ -1,21 +1,26 @@
-"""The book: a page a run, the code folded away, and nothing built twice."""
+"""The book's source: a page a run, the code folded away, the chatter left out."""
 
 from __future__ import annotations
 
 import shutil
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 from mlflow.tracking import MlflowClient
+from PIL import Image
 
 from promotion.errors import MissingRunsError
-from promotion.report import book
-from promotion.report.book import Pages
+from promotion.paths import ROOT
+from promotion.report.book import source as laid_out
+from promotion.report.book.source import Pages, lay_out, written_pages
 from promotion.store import Artifact, Tag, log_bytes, start_run
-from promotion.study import Study
-from tests.builders import connect_to, registered_in, registry_of
+from promotion.study import Study, load_study
+from tests.builders import SMOKE, connect_to, registered_in, registry_of
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def executed(client: MlflowClient, *extra: nbformat.NotebookNode) -> str:
 
 
 def source(client: MlflowClient, place: Path, pages: Pages) -> Path:
-    book._assemble(client, place / "source", pages)
+    lay_out(client, load_study(SMOKE), place / "source", pages, ["fr"])
     return place / "source"
 
 
@@ -64,7 +69,7 @@ def test_each_variant_has_its_page_below_the_training(client: MlflowClient, tmp_
     assert page.cells[0].source.startswith(f"# {name}\n")
     toc = yaml.safe_load((folder / "_toc.yml").read_text(encoding="utf-8"))
     chapters = [one for part in toc["parts"] for one in part["chapters"]]
-    training = next(one for one in chapters if one["file"] == "notebooks/2_train")
+    training = next(one for one in chapters if one["file"] == "book/runs")
     assert training["sections"] == [{"file": f"notebooks/runs/{name}"}]
 
 
@@ -91,18 +96,71 @@ def test_a_step_that_lost_its_notebook_is_named(client: MlflowClient, tmp_path: 
         source(client, tmp_path, Pages(steps={"notebooks/4_decide": bare}, variants={}))
 
 
-def test_the_landing_page_s_picture_comes_from_its_run(
-    client: MlflowClient, tmp_path: Path
-) -> None:
+def test_what_a_library_logs_is_no_result(client: MlflowClient, tmp_path: Path) -> None:
+    """Two warnings of another program, one screen below the verdict, are not about the verdict."""
+    outputs = [
+        nbformat.v4.new_output("stream", name="stderr", text="WARNING mlflow: no such thing"),
+        nbformat.v4.new_output("execute_result", data={"text/plain": "Publication(verdict=…)"}),
+    ]
+    chatty = nbformat.v4.new_code_cell("publish()", outputs=outputs)
+    pages = Pages(steps={"notebooks/5_register": executed(client, chatty)}, variants={})
+    page = nbformat.read(source(client, tmp_path, pages) / "notebooks/5_register.ipynb", 4)
+    assert page.cells[-1].outputs == []
+    assert page.cells[-1].metadata["tags"] == ["remove-input"]
+
+
+def test_a_step_that_was_not_executed_shows_no_code(client: MlflowClient, tmp_path: Path) -> None:
+    """Code with the defaults of another study would be read as what was done."""
+    folder = source(client, tmp_path, Pages(steps={}, variants={}))
+    page = nbformat.read(folder / "notebooks" / "6_canary.ipynb", 4)
+    assert [cell.cell_type for cell in page.cells] == ["markdown", "markdown"]
+    assert "n’a pas été exécutée" in page.cells[1].source
+
+
+def test_the_landing_page_s_picture_is_light(client: MlflowClient, tmp_path: Path) -> None:
+    """A picture of photographs, as a plot is saved, weighs more than a page may."""
+    drawn = BytesIO()
+    noise = np.random.default_rng(1).integers(0, 255, (400, 600, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(drawn, "PNG")
     run_id = executed(client)
-    log_bytes(client, run_id, Artifact.PICTURE, b"a picture")
-    folder = source(client, tmp_path, Pages(steps={}, variants={}, picture=run_id))
-    assert (folder / "book" / Artifact.PICTURE).read_bytes() == b"a picture"
+    log_bytes(client, run_id, Artifact.PICTURE, drawn.getvalue())
+    picture = source(client, tmp_path, Pages(steps={}, variants={}, picture=run_id))
+    light = (picture / "book" / laid_out.PICTURE).read_bytes()
+    assert light[8:12] == b"WEBP"
+    assert len(light) < len(drawn.getvalue()) / 3
+
+
+@pytest.mark.parametrize("verdict", ["promote", "reject", "inconclusive", "none"])
+def test_the_book_s_mark_is_that_of_the_verdict(
+    client: MlflowClient, tmp_path: Path, verdict: str
+) -> None:
+    """A green tick over a rejected candidate says the opposite of the page below it."""
+    pages = Pages(steps={}, variants={}, verdict=verdict)
+    marks = {one.stem: one.read_bytes() for one in (ROOT / "book" / "marks").glob("*.svg")}
+    assert (source(client, tmp_path, pages) / "book" / "logo.svg").read_bytes() == marks[verdict]
+    assert len(set(marks.values())) == 4
+
+
+def test_every_run_has_its_row_which_leads_to_its_page(client: MlflowClient, smoke: Study) -> None:
+    good, bad = executed(client), executed(client)
+    client.log_metric(good, "mAP50", 0.612)
+    client.log_param(good, "seed", 42)
+    pages = Pages({}, {"good": good}, {"bad": bad}, {"good": "candidate"})
+    page = BeautifulSoup(written_pages(client, smoke, pages)["run_table"], "html.parser")
+    rows = page.select("tbody tr")
+    assert [row.th.a["href"] for row in rows] == [
+        "../notebooks/runs/good.html",
+        "../notebooks/runs/bad.html",
+    ]
+    assert [row.td.text for row in rows] == ["candidat", "échec"]
+    assert rows[0]["class"] == ["candidate"]
+    shown = rows[0].find("td", attrs={"data-sort": "0.612"})
+    assert shown is not None
+    assert shown.text == "0,612"
 
 
 def test_the_registry_s_page_tells_who_stands_where_and_what_happened(registry_home: Path) -> None:
-    model = registry_of(registry_home)
-    page = book._registry_page(model)
+    page = laid_out._registry_page(registry_of(registry_home))
     assert "mise en Production" in page
     assert "<td>previous</td>" in page
 
@@ -110,30 +168,11 @@ def test_the_registry_s_page_tells_who_stands_where_and_what_happened(registry_h
 def test_the_book_links_to_mlflow_s_views_of_its_study(client: MlflowClient, smoke: Study) -> None:
     """Opened without a mode, MLflow shows an experiment of agents, with no trace in it."""
     number = client.get_experiment_by_name(smoke.experiment).experiment_id
-    shown = book._links(client, smoke)
+    shown = laid_out._links(client, smoke)
     assert f"http://127.0.0.1:5000/#/experiments/{number}/runs?viewStateShareKey=grid" in shown
     assert shown.count("workflowType=machine_learning") == 4
     assert "/#/models/person-detector?" in shown
 
 
 def test_an_empty_registry_says_so(client: MlflowClient) -> None:
-    assert "Aucune version n’est enregistrée" in book._registry_page(registered_in(client))
-
-
-def test_what_the_book_shows_is_what_makes_it_another(smoke: Study) -> None:
-    """Sphinx takes half a minute: the same pages are not built twice, and no change is missed."""
-
-    def key(**changes: object) -> str:
-        facts = {"steps": {"notebooks/4_decide": "one"}, "variants": {"a": "one"}, **changes}
-        return book._key(smoke, Pages(**facts), {"decision": "# La décision"})  # type: ignore[arg-type]
-
-    same = key()
-    assert key() == same
-    for changes in (
-        {"steps": {"notebooks/4_decide": "other"}},
-        {"variants": {"a": "other"}},
-        {"failed": {"b": "one"}},
-    ):
-        assert key(**changes) != same
-    pages = Pages(steps={"notebooks/4_decide": "one"}, variants={"a": "one"})
-    assert book._key(smoke, pages, {"decision": "# Une autre"}) != same
+    assert "Aucune version n’est enregistrée" in laid_out._registry_page(registered_in(client))

@@ -1,0 +1,205 @@
+"""Lays a book's source out: the repository's chapters, the executed notebooks in their places."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+from mlflow.tracking import MlflowClient
+from PIL import Image
+
+from promotion.errors import MissingRunsError
+from promotion.paths import ROOT
+from promotion.registry import RegisteredModel, aliases, history, versions
+from promotion.report import tables
+from promotion.report.book.prose import translate_contents, translate_settings
+from promotion.report.book.runs import run_table
+from promotion.report.calibration import calibration_rows
+from promotion.report.document import render_calibration, render_original
+from promotion.report.language import spoken
+from promotion.report.words import text
+from promotion.store import Artifact, Tag, artifact, interface, links, registry_link
+from promotion.study import Study
+
+RUNS_CHAPTER = "book/runs"
+RUN_PAGES = "notebooks/runs"
+PICTURE = "comparison.webp"
+CALIBRATION_PICTURE = "calibration.png"
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The runs whose notebooks become pages, the pages that are written anew, and the verdict.
+
+    `steps` maps a chapter to a run, `variants` and `failed` a run's name to it; `roles` names the
+    candidate's and the baseline's run; `picture` is the run whose picture the landing page shows;
+    `written` holds the Markdown of pages by language and name; `decided` is a moment in ISO 8601.
+    """
+
+    steps: Mapping[str, str]
+    variants: Mapping[str, str]
+    failed: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
+    picture: str = ""
+    written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    verdict: str = "none"
+    decided: str = ""
+
+
+def written_pages(client: MlflowClient, study: Study, pages: Pages) -> dict[str, str]:
+    """The Markdown of the pages that are written anew, by name, in the language spoken."""
+    return {
+        **pages.written.get(spoken(), {}),
+        "registry": _registry_page(RegisteredModel(client, study.model.registered_name)),
+        "mlflow": _links(client, study),
+        "original": render_original(),
+        "calibration": render_calibration(),
+        "run_table": run_table(client, pages.variants, pages.failed, pages.roles),
+    }
+
+
+def lay_out(
+    client: MlflowClient, study: Study, source: Path, pages: Pages, languages: Sequence[str]
+) -> None:
+    """Write the source of the book in the language spoken; its pages switch to the `languages`.
+
+    Raises:
+        MissingRunsError: a run has no executed notebook.
+    """
+    source.mkdir(parents=True)
+    shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("templates"))
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        _put_outline(notebook, source / "notebooks" / notebook.name)
+    for chapter, run_id in pages.steps.items():
+        _put_notebook(client, run_id, source / f"{chapter}.ipynb")
+    for name, run_id in pages.variants.items():
+        _put_notebook(client, run_id, source / RUN_PAGES / f"{name}.ipynb", title=name)
+    for name, run_id in pages.failed.items():
+        _put_failed(client, run_id, source / RUN_PAGES / name, name)
+    if pages.picture:
+        _put_picture(artifact(client, pages.picture, Artifact.PICTURE), source / "book" / PICTURE)
+    shutil.copy(ROOT / "book" / "marks" / f"{pages.verdict}.svg", source / "book" / "logo.svg")
+    for name, page in written_pages(client, study, pages).items():
+        (source / "book" / f"{name}.md").write_text(page, encoding="utf-8")
+    _draw_calibration(source / "book" / CALIBRATION_PICTURE)
+    _write_contents(source / "_toc.yml", [*pages.variants, *pages.failed])
+    _write_settings(source / "_config.yml", pages.verdict, languages)
+
+
+def _write_contents(place: Path, runs: Sequence[str]) -> None:
+    """The table of contents, with a page a run below the chapter of the runs."""
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    translate_contents(contents)
+    for part in contents["parts"]:
+        for chapter in part["chapters"]:
+            if chapter["file"] == RUNS_CHAPTER and runs:
+                chapter["sections"] = [{"file": f"{RUN_PAGES}/{name}"} for name in runs]
+    place.write_text(yaml.safe_dump(contents, sort_keys=False), encoding="utf-8")
+
+
+def _write_settings(place: Path, verdict: str, languages: Sequence[str]) -> None:
+    """The book's settings, in the language spoken."""
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    translate_settings(settings)
+    sphinx = settings["sphinx"]["config"]
+    sphinx["language"] = spoken()
+    sphinx["html_context"] = {"book_languages": list(languages)}
+    sphinx["html_theme_options"] |= {
+        "logo": {"alt_text": text("book.home").format(verdict=text(f"verdict.{verdict}"))},
+        "search_bar_text": text("book.search"),
+    }
+    place.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+
+
+def _put_picture(picture: Path, place: Path) -> None:
+    """The landing page's picture, a tenth of its weight: it is made of photographs."""
+    with Image.open(picture) as opened:
+        opened.convert("RGB").save(place, quality=85, method=6)
+
+
+def _draw_calibration(place: Path) -> None:
+    # The plots bring seaborn, which no command but this one needs.
+    from promotion.report import plots
+
+    plots.calibration(calibration_rows()).savefig(place, dpi=110)
+
+
+def _registry_page(model: RegisteredModel) -> str:
+    """The page of the registry: who stands where, and all that happened."""
+    stand_in = (ROOT / "book" / "registry.md").read_text(encoding="utf-8")
+    registered = versions(model)
+    if not registered:
+        return stand_in
+    heading = stand_in.partition("\n")[0]
+    stands = text("registry.state").format(model=model.name)
+    state = tables.registered(registered, aliases(model)).to_html()
+    past = tables.history(history(model)).to_html()
+    return "\n\n".join([heading, stands, state, text("registry.history"), past])
+
+
+def _links(client: MlflowClient, study: Study) -> str:
+    """Where MLflow shows what the book tells; the text of the repository before there is a run."""
+    experiment = client.get_experiment_by_name(study.experiment)
+    if experiment is None:
+        return (ROOT / "book" / "mlflow.md").read_text(encoding="utf-8")
+    base = interface(client)
+    found = links(base, experiment.experiment_id)
+    found["registry"] = registry_link(base, study.model.registered_name)
+    # Sphinx escapes the & of a Markdown link twice.
+    return text("mlflow.links").format(**{name: escape(link) for name, link in found.items()})
+
+
+def _put_outline(notebook: Path, place: Path) -> None:
+    """A chapter whose step was not executed: what it is about, and that nothing was done.
+
+    Its code has no results, and what it says of them would be of no one's.
+    """
+    opening = nbformat.read(notebook, as_version=4).cells[0]
+    note = nbformat.v4.new_markdown_cell(f":::{{note}}\n{text('book.not_done')}\n:::")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=[opening, note]), place)
+
+
+def _put_notebook(client: MlflowClient, run_id: str, place: Path, title: str = "") -> None:
+    """Copy a run's executed notebook: a result's code folded away, other code left out."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    notebook = nbformat.read(artifact(client, run_id, Artifact.NOTEBOOK), as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if not _is_papermill_banner(cell)]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [one for one in cell.outputs if not _is_chatter(one)]
+            folded = "hide-input" if cell.outputs else "remove-input"
+            cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), folded})
+    if title:
+        notebook.cells[0].source = f"# {title}\n\n" + notebook.cells[0].source.partition("\n")[2]
+    nbformat.write(notebook, place)
+
+
+def _is_papermill_banner(cell: Any) -> bool:
+    """Papermill heads a failed notebook with a link that the book has no target for."""
+    return "papermill-error-cell-tag" in cell.metadata.get("tags", [])
+
+
+def _is_chatter(output: Any) -> bool:
+    """What libraries log is no result, and neither is an object that nothing shows."""
+    if output.output_type == "stream":
+        return bool(output.name == "stderr")
+    return list(output.get("data", {})) == ["text/plain"]
+
+
+def _put_failed(client: MlflowClient, run_id: str, place: Path, name: str) -> None:
+    """A failed variant's page: its partial notebook if it has one, else its error."""
+    title = f"{name} ({text('run.failed')})"
+    try:
+        _put_notebook(client, run_id, place.with_name(f"{name}.ipynb"), title)
+    except MissingRunsError:
+        error = client.get_run(run_id).data.tags.get(Tag.ERROR, "")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        page = f"# {title}\n\n```text\n{error}\n```\n"
+        place.with_name(f"{name}.md").write_text(page, encoding="utf-8")

@@ -1,0 +1,98 @@
+"""What every page of the book gets from us, as an extension of Sphinx.
+
+The switch of languages, tables that scroll in a box of their own, pictures that are told to those
+who cannot see them, and the few words that the theme says in English only.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from bs4 import BeautifulSoup, Tag
+from sphinx.application import Sphinx
+
+from promotion.report.words import text
+
+SORTED = "sortable"
+SORTER = "sortable/sortable.js"
+# From this many columns on, a table needs a sheet's long side in print.
+WIDE = 8
+FILE_NAME = re.compile(r"\.(png|svg|jpe?g|webp)$")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Sphinx calls this to load the extension."""
+    app.connect("html-page-context", _dress)
+    app.add_js_file("report.js", loading_method="defer")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _dress(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Give a page its words and its switch, and mend what its body holds."""
+    context["text"] = text
+    context["languages"] = [
+        (language, f"{context['content_root']}../{language}/{page}.html")
+        for language in context.get("book_languages", [])
+    ]
+    if "body" in context:
+        context["body"] = mend(context["body"])
+        if SORTED in context["body"]:
+            app.add_js_file(SORTER, loading_method="defer", priority=400)
+
+
+def mend(body: str) -> str:
+    """A page's body so that it fits a narrow screen and reads without eyes."""
+    soup = BeautifulSoup(body, "html.parser")
+    for number, table in enumerate(soup.find_all("table"), start=1):
+        _mend_table(soup, table, number)
+    for task in soup.select("li input[type=checkbox]"):
+        item = task.find_parent("li")
+        task["aria-label"] = item.get_text(" ", strip=True) if item else ""
+    for entry in soup.select(".citation-list, .citation"):
+        # A list whose children are no items, and a role that is no more.
+        del entry["role"]
+    for picture in soup.find_all("img"):
+        if _untold(picture):
+            picture["alt"] = _told_before(picture)
+    for summary in soup.select("details.hide > summary"):
+        # Its own words are its name; this one is English in every language.
+        del summary["aria-label"]
+    return str(soup)
+
+
+def _mend_table(soup: BeautifulSoup, table: Tag, number: int) -> None:
+    """Put a table into a box that scrolls, and say what its header cells head."""
+    del table["border"]
+    for row in table.select("tr[style]"):
+        del row["style"]
+    for cell in table.find_all("th"):
+        if not cell.get_text(strip=True):
+            cell.name = "td"
+        else:
+            cell["scope"] = "col" if cell.find_parent("thead") else "row"
+    columns = max((len(row.find_all(["td", "th"])) for row in table.find_all("tr")), default=0)
+    box = table.find_parent(class_="pst-scrollable-table-container")
+    if box is None:
+        box = table.wrap(soup.new_tag("div"))
+        # Pandas brings a style of its own.
+        for style in box.find_previous_siblings("style"):
+            style.decompose()
+    box["class"] = "scrolling wide" if columns >= WIDE else "scrolling"
+    box.attrs |= {
+        "role": "region",
+        "tabindex": "0",
+        "aria-label": text("book.table").format(number=number),
+    }
+
+
+def _untold(picture: Tag) -> bool:
+    """Whether a picture says nothing, or the name of its file."""
+    told = picture.get("alt")
+    return told is None or bool(FILE_NAME.search(str(told)))
+
+
+def _told_before(picture: Tag) -> str:
+    """What the text says just before a picture."""
+    before = picture.find_previous(["p", "h1", "h2", "h3"])
+    return before.get_text(" ", strip=True) if before else ""

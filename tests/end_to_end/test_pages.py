@@ -1,0 +1,204 @@
+"""The pages of a report's book, as a reader has them: in a browser, on a phone, in the dark, on
+paper, by keyboard and by ear.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+from playwright.sync_api import Page
+
+from tests.browser import Reader, Visit
+
+pytestmark = pytest.mark.end_to_end
+
+BOOK = Path("book", "smoke", "fr")
+DESKTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+# What fits between the margins of a sheet of A4.
+SHEET = {"width": 703, "height": 1000}
+LARGEST_LANDING = 1_000_000
+
+
+def pages(home: Path) -> list[Path]:
+    """Every page of the home's books, and their index."""
+    return sorted((home / "book").rglob("*.html"))
+
+
+def content(page: Path) -> BeautifulSoup:
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+
+
+@pytest.fixture(scope="module")
+def visits(smoke_home: Path, browser: Reader) -> Iterator[list[tuple[str, Visit]]]:
+    """Every page, opened once, by its name in the book."""
+    opened = [
+        (
+            str(page.relative_to(smoke_home / "book")),
+            browser.visit(page, viewport=DESKTOP, reduced_motion="reduce"),
+        )
+        for page in pages(smoke_home)
+    ]
+    yield opened
+    for _, visit in opened:
+        visit.context.close()
+
+
+def too_wide(page: Page) -> int:
+    """How many pixels of the page a reader has to scroll aside for."""
+    return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
+def barriers(page: Page) -> list[str]:
+    """What keeps somebody from reading the page: axe's critical and serious findings."""
+    # Style sheets next to a page on a disk are none that a script may load.
+    found: dict[str, Any] = (
+        Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response
+    )
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]}"
+        for one in found["violations"]
+        if one["impact"] in ("critical", "serious")
+    ]
+
+
+def test_no_page_fails_or_asks_for_anything_elsewhere(visits: list[tuple[str, Visit]]) -> None:
+    assert len(visits) > 18
+    for name, visit in visits:
+        assert (visit.errors, visit.elsewhere) == ([], []), name
+
+
+def test_no_link_and_no_picture_is_broken(smoke_home: Path) -> None:
+    """From a page to a page, to a place on it, to a file: all of it is in the book."""
+    names = {
+        page: {tag["id"] for tag in content(page).select("[id]")} for page in pages(smoke_home)
+    }
+    for page in names:
+        for tag in content(page).select("[href], [src]"):
+            target = str(tag.get("href") or tag.get("src"))
+            parts = urlsplit(target)
+            if parts.scheme:
+                continue
+            file = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            assert file.is_file(), f"{page.name}: {target}"
+            if parts.fragment and file in names:
+                assert unquote(parts.fragment) in names[file], f"{page.name}: {target}"
+
+
+def test_every_picture_says_what_it_shows(smoke_home: Path) -> None:
+    for page in pages(smoke_home):
+        for picture in content(page).select("article img"):
+            told = str(picture.get("alt", ""))
+            assert len(told) > 10, f"{page.name}: {picture}"
+            assert not re.search(r"\.(png|svg|webp)$", told), f"{page.name}: {told}"
+
+
+def test_no_page_is_wider_than_a_screen_or_a_phone(visits: list[tuple[str, Visit]]) -> None:
+    """A wide table scrolls in its own box, which a keyboard reaches; the page never does."""
+    for name, visit in visits:
+        for size in (PHONE, DESKTOP):
+            visit.page.set_viewport_size(size)  # type: ignore[arg-type]
+            assert too_wide(visit.page) <= 0, f"{name} at {size['width']}"
+
+
+def test_what_stands_on_a_screen_stands_on_paper(visits: list[tuple[str, Visit]]) -> None:
+    """No column is cut off, no answer unfolds, no navigation takes the place of the text."""
+    for name, visit in visits:
+        visit.page.emulate_media(media="print")
+        visit.page.set_viewport_size(SHEET)  # type: ignore[arg-type]
+        cut = visit.page.evaluate(
+            """[...document.querySelectorAll("article *")].filter(one =>
+                 one.checkVisibility() && getComputedStyle(one).overflowX !== "visible"
+                 && one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0
+                 && !one.closest("pre"))
+               .map(one => one.outerHTML.slice(0, 200))"""
+        )
+        shown = visit.page.evaluate(
+            """[...document.querySelectorAll("details:not([open]) > :not(summary), nav")]
+               .filter(one => one.checkVisibility()).map(one => one.outerHTML.slice(0, 200))"""
+        )
+        width = too_wide(visit.page)
+        visit.page.emulate_media(media="screen")
+        visit.page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+        assert (cut, shown) == ([], []), name
+        assert width <= 0, name
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_keeps_anybody_from_reading(theme: str, visits: list[tuple[str, Visit]]) -> None:
+    for name, visit in visits:
+        visit.page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        assert barriers(visit.page) == [], name
+
+
+def test_a_photograph_keeps_its_light_in_the_dark(smoke_home: Path, browser: Reader) -> None:
+    visit = browser.visit(smoke_home / BOOK / "book" / "index.html", color_scheme="dark")
+    assert visit.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    filters = visit.page.evaluate(
+        "[...document.querySelectorAll('img')].map(one => getComputedStyle(one).filter)"
+    )
+    assert set(filters) == {"none"}
+
+
+def test_the_list_of_runs_sorts_and_filters(smoke_home: Path, browser: Reader) -> None:
+    page = browser.visit(smoke_home / BOOK / "book" / "runs.html").page
+
+    def column(number: int) -> list[float]:
+        cells = page.locator(f"table.sortable tbody tr:visible td:nth-child({number})").all()
+        return [float(str(cell.get_attribute("data-sort"))) for cell in cells]
+
+    recall = 1 + page.locator("table.sortable th[scope=col]").all_inner_texts().index("rappel")
+    unsorted = column(recall)
+    assert len(unsorted) == 4
+    for order in (sorted(unsorted, reverse=True), sorted(unsorted)):
+        page.get_by_role("button", name="rappel").click()
+        page.wait_for_timeout(50)
+        assert column(recall) == order
+    page.get_by_role("searchbox", name="Filtrer").fill("sz160")
+    assert len(column(recall)) == 2
+    page.get_by_role("searchbox", name="Filtrer").fill("nothing of that name")
+    assert page.get_by_role("status").inner_text() == "Aucune ligne ne correspond."
+
+
+def test_the_list_of_runs_leads_to_each_run_s_page(smoke_home: Path, browser: Reader) -> None:
+    """Candidate and baseline are marked by a word, not by a colour alone."""
+    page = browser.visit(smoke_home / BOOK / "book" / "runs.html").page
+    rows = page.locator("table.sortable tbody tr").all_inner_texts()
+    assert sum("candidat" in row for row in rows) == sum("référence" in row for row in rows) == 1
+    page.locator("table.sortable tbody tr.candidate a").click()
+    assert page.locator("h1").inner_text().startswith("yolov8n_e1_sz160")
+
+
+def test_a_book_reads_without_scripts(smoke_home: Path, browser: Reader) -> None:
+    options = {"java_script_enabled": False, "color_scheme": "dark"}
+    page = browser.visit(smoke_home / BOOK / "book" / "runs.html", **options).page
+    assert page.locator("table.sortable tbody tr:visible").count() == 4
+    assert page.locator(".only-dark:visible").count() == 0
+    landing = browser.visit(smoke_home / BOOK / "index.html", **options).page
+    assert "Promouvoir" in landing.locator("h1").inner_text()
+
+
+def test_the_landing_page_weighs_less_than_a_megabyte(smoke_home: Path, browser: Reader) -> None:
+    context = browser.browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
+    page = context.new_page()
+    loaded: list[Path] = []
+    page.on("request", lambda one: loaded.append(Path(unquote(urlsplit(one.url).path))))
+    page.goto((smoke_home / BOOK / "book" / "index.html").as_uri())
+    page.wait_for_load_state("networkidle")
+    context.close()
+    assert len(loaded) > 5
+    assert sum(path.stat().st_size for path in set(loaded)) < LARGEST_LANDING
+
+
+def test_the_shelf_leads_to_the_study_s_book(smoke_home: Path, browser: Reader) -> None:
+    page = browser.visit(smoke_home / "book" / "index.html").page
+    assert "promouvoir" in page.locator("tbody tr").inner_text()
+    page.get_by_role("link", name="français").click()
+    page.wait_for_url("**/smoke/fr/book/index.html")

@@ -1,0 +1,59 @@
+"""What every page of the book gets: tables in boxes, pictures that are told, names of controls."""
+
+from __future__ import annotations
+
+from bs4 import BeautifulSoup
+
+from promotion.report.book.surface import mend
+
+TABLE = (
+    '<style scoped>td {color: red}</style><table border="1" class="dataframe"><thead>'
+    '<tr style="text-align: right;"><th></th><th>rappel</th></tr></thead><tbody>'
+    "<tr><th>petite</th><td>0,612</td></tr></tbody></table>"
+)
+
+
+def mended(body: str) -> BeautifulSoup:
+    return BeautifulSoup(mend(body), "html.parser")
+
+
+def test_a_table_scrolls_in_a_box_that_a_keyboard_reaches() -> None:
+    page = mended(TABLE)
+    box = page.select_one("div.scrolling")
+    assert box is not None
+    assert (box["tabindex"], box["role"], box["aria-label"]) == ("0", "region", "Tableau 1")
+    assert not page.select("style, [border], [style]")
+
+
+def test_every_header_cell_says_what_it_heads() -> None:
+    page = mended(TABLE)
+    assert [(cell.text, cell["scope"]) for cell in page.select("th")] == [
+        ("rappel", "col"),
+        ("petite", "row"),
+    ]
+
+
+def test_a_table_that_sphinx_made_keeps_its_one_box() -> None:
+    page = mended(f'<div class="pst-scrollable-table-container">{TABLE}</div>')
+    assert len(page.select("div")) == 1
+
+
+def test_no_picture_is_told_as_the_name_of_a_file() -> None:
+    """A reader of the screen who hears a file's name knows that there is something, not what."""
+    page = mended(
+        '<p>La perte descend-elle ?</p><img src="a.png" alt="_images/a.png"><img src="b.png">'
+        '<img src="c.png" alt="Perte par époque"><img src="d.png" alt="">'
+    )
+    assert [picture["alt"] for picture in page.select("img")] == [
+        "La perte descend-elle ?",
+        "La perte descend-elle ?",
+        "Perte par époque",
+        "",
+    ]
+
+
+def test_a_task_s_box_is_named_by_its_task() -> None:
+    page = mended('<ul><li><p><input type="checkbox" disabled> Tester</p></li></ul>')
+    box = page.input
+    assert box is not None
+    assert box["aria-label"] == "Tester"
