@@ -279,3 +279,19 @@ def policy_was_kept(experiment: Experiment) -> Finding:
     """The policy is the one that stood before the test was opened."""
     changed = experiment.policy_changed
     return finding("policy-frozen", "warning", None if changed is None else not changed)
+
+
+CHECKS = (
+    threshold_transfers,
+    selected_elsewhere,
+    policy_was_kept,
+    enough_images,
+    beyond_the_seeds,
+    no_overlap,
+    images_are_independent,
+    groups_are_whole,
+    labels_are_single,
+    labels_are_in_place,
+    new_to_the_start,
+    untrained_was_compared,
+)

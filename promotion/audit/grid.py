@@ -192,3 +192,13 @@ def metrics_are_their_own(experiment: Experiment) -> Finding:
         return finding("copied-metrics", "blocking", None)
     names = joined(copies(runs, sweep_of(runs)))
     return finding("copied-metrics", "blocking", not names, names=names, runs=len(runs))
+
+
+CHECKS = (
+    complete_grid,
+    metrics_are_their_own,
+    parameters_have_an_effect,
+    seeds_differ,
+    enough_seeds,
+    seeds_are_balanced,
+)

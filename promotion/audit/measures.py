@@ -244,3 +244,17 @@ def constraints_were_measured(experiment: Experiment) -> Finding:
     ]
     passed = not unmeasured if experiment.constraints else None
     return finding("constraints", "blocking", passed, names=unmeasured)
+
+
+CHECKS = (
+    runs_are_not_empty,
+    metrics_of_the_contract,
+    metrics_in_range,
+    one_dataset_and_code,
+    one_machine,
+    applied_as_requested,
+    measured_on_the_artifact,
+    artifacts_are_intact,
+    operating_point,
+    constraints_were_measured,
+)

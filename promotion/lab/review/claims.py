@@ -27,6 +27,7 @@ from promotion.lab.review.lexicon import (
     measures_in,
 )
 from promotion.lab.review.reading import Clause, Document
+from promotion.metrics import MEASURES
 
 Kind = Literal["value", "limit", "change", "mean", "interval", "count"]
 CANDIDATE, BASELINE = "candidate", "baseline"
@@ -85,13 +86,7 @@ _FACTORS = {
     ("mo", "MB"): 1.0,
     ("mb", "MB"): 1.0,
 }
-_MEASURED_IN = {
-    **dict.fromkeys((LATENCY, "latency_p50_ms", "latency_p95_ms"), "ms"),
-    "train_seconds": "s",
-    "energy_wh": "Wh",
-    "model_mb": "MB",
-    "latency_ratio": "×",
-}
+_MEASURED_IN = {LATENCY: "ms", **{one.name: one.unit for one in MEASURES.values() if one.unit}}
 _LIMIT = re.compile(
     r"(?:(?P<least>[>≥]=?|au moins|plus de|superieure?s? a|at least|more than|above|minimum|cible)"
     r"|(?P<most>[<≤]=?|au plus|moins de|inferieure?s? a|sous|at most|less than|under|below"
