@@ -18,6 +18,9 @@ SORTED = "sortable"
 SORTER = "sortable/sortable.js"
 # From this many columns on, a table needs a sheet's long side in print.
 WIDE = 8
+# A drawing is thousands of lines that nothing here changes.
+DRAWING = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
+STAND_IN = "<!--drawing-->"
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|webp)$")
 
 
@@ -43,7 +46,8 @@ def _dress(app: Sphinx, page: str, template: str, context: dict[str, Any], doctr
 
 def mend(body: str) -> str:
     """A page's body so that it fits a narrow screen and reads without eyes."""
-    soup = BeautifulSoup(body, "html.parser")
+    drawings = DRAWING.findall(body)
+    soup = BeautifulSoup(DRAWING.sub(STAND_IN, body), "html.parser")
     for number, table in enumerate(soup.find_all("table"), start=1):
         _mend_table(soup, table, number)
     for task in soup.select("li input[type=checkbox]"):
@@ -58,7 +62,8 @@ def mend(body: str) -> str:
     for summary in soup.select("details.hide > summary"):
         # Its own words are its name; this one is English in every language.
         del summary["aria-label"]
-    return str(soup)
+    left = iter(drawings)
+    return re.sub(STAND_IN, lambda _: next(left), str(soup))
 
 
 def _mend_table(soup: BeautifulSoup, table: Tag, number: int) -> None:

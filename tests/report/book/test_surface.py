@@ -57,3 +57,10 @@ def test_a_task_s_box_is_named_by_its_task() -> None:
     box = page.input
     assert box is not None
     assert box["aria-label"] == "Tester"
+
+
+def test_a_drawing_is_left_as_it_was_drawn() -> None:
+    drawings = ['<svg viewBox="0 0 9 9"><path d="M0 0"/></svg>', "<svg>\n<clipPath/></svg>"]
+    body = f"<p>One</p>{drawings[0]}{TABLE}{drawings[1]}"
+    shown = mend(body)
+    assert [shown.index(one) for one in drawings] == sorted(shown.index(one) for one in drawings)
