@@ -65,6 +65,9 @@ JobsOption = Annotated[
 ]
 BackendOption = Annotated[Backend, typer.Option("--backend", help="joblib's back end.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+LanguageOption = Annotated[
+    Literal["fr", "en", "all"], typer.Option("--language", help="The language of the prose.")
+]
 WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
 PortOption = Annotated[int, typer.Option("--port", help="The port on this machine.")]
 WorkersOption = Annotated[
@@ -316,10 +319,12 @@ def serve(model: RegisteredModel, port: PortOption = 5001, workers: WorkersOptio
 
 
 @command
-def book(flow: Flow) -> None:
+def book(flow: Flow, language: LanguageOption = "fr") -> None:
     """Build the HTML book from what MLflow holds."""
+    from promotion.report.language import LANGUAGES
+
     with console.status("building the book"):
-        index = flow.book()
+        index = flow.book(LANGUAGES if language == "all" else (language,))
     say(f"book: {index}")
 
 

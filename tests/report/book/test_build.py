@@ -13,6 +13,7 @@ from promotion.errors import PromotionError
 from promotion.report import book
 from promotion.report.book import Pages, build_book
 from promotion.study import Study
+from tests.browser import Reader
 from tests.builders import connect_to
 
 NOTHING = Pages(steps={}, variants={})
@@ -104,3 +105,12 @@ def test_every_page_leads_to_itself_in_the_other_language(built: Path) -> None:
     assert "Three splits, three roles" in english
     assert "Trois découpes" not in english
     assert 'id="trois-decoupes-trois-roles"' in english
+
+
+@pytest.mark.slow
+def test_the_switch_keeps_the_page_and_the_place_on_it(built: Path, browser: Reader) -> None:
+    page = browser.visit((built / "book/smoke/fr/book/method.html").as_uri()).page
+    page.goto(f"{page.url}#trois-verdicts")
+    page.get_by_role("link", name="EN", exact=True).click()
+    page.wait_for_url("**/smoke/en/book/method.html#trois-verdicts")
+    assert page.locator("h2#trois-verdicts, #trois-verdicts h2").inner_text() == "Three verdicts"
