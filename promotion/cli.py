@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import typer
 
 from promotion import display
-from promotion.display import console, say
+from promotion.display import console, plain, say
 from promotion.errors import DocumentError, PromotionError, RegistryError
 from promotion.paths import HOME_VARIABLE, default_home
 
@@ -224,7 +224,8 @@ def _say_if_unchecked(flow: Flow) -> None:
     """Say what a starting checkpoint is that the study names without its checksum."""
     start = flow.start
     if not start.expected:
-        say(f"model.weights: no model.sha256 was given for {start.path}; it is {start.sha256}")
+        path = plain(start.path)
+        say(f"model.weights: no model.sha256 was given for {path}; it is {start.sha256}")
 
 
 def _exit_if_failed(outcomes: list[Outcome]) -> None:
@@ -246,8 +247,8 @@ def report(flow: Flow, jobs: JobsOption = None, backend: BackendOption = "loky")
         index = flow.book()
     display.show_decision(decision)
     display.show_place(decision, flow.registered.name)
-    say(f"document: {flow.home / 'decision.md'}")
-    say(f"book: {index}")
+    say(f"document: {plain(flow.home / 'decision.md')}")
+    say(f"book: {plain(index)}")
     _exit_if_failed(outcomes)
 
 
@@ -263,7 +264,7 @@ def decide(flow: Flow) -> None:
     with console.status("comparing and deciding"):
         decision = flow.decide()
     display.show_decision(decision)
-    say(f"document: {flow.home / 'decision.md'}")
+    say(f"document: {plain(flow.home / 'decision.md')}")
 
 
 @command
@@ -325,7 +326,7 @@ def book(flow: Flow, language: LanguageOption = "fr") -> None:
 
     with console.status("building the book"):
         index = flow.book(LANGUAGES if language == "all" else (language,))
-    say(f"book: {index}")
+    say(f"book: {plain(index)}")
 
 
 @command
@@ -396,7 +397,7 @@ def review(
     told = tell(found, file.name)
     display.show_review(told)
     if write is not None:
-        say(f"annotated: {write(told)}")
+        say(f"annotated: {plain(write(told))}")
     if not found.holds:
         raise typer.Exit(1)
 
@@ -438,12 +439,13 @@ def status(model: RegisteredModel) -> None:
         say(f"no version of {model.name} is registered")
         others = registry.names(model.client)
         if others:
-            say(f"registered are {', '.join(others)}; --study names the study of one of them")
+            known = plain(", ".join(others))
+            say(f"registered are {known}; --study names the study of one of them")
         return
     aliases, history = registry.aliases(model), registry.read_history(model)
     for alias in reversed(registry.ALIASES):
         number = aliases.get(alias)
-        say(f"{alias}: {f'version {number}' if number else '-'}")
+        say(f"{alias}: {f'version {plain(number)}' if number else '-'}")
     shown = (VersionTag.RUN_NAME, VersionTag.VERDICT, VersionTag.CANARY, VersionTag.THRESHOLD)
     table = display.table("version", "alias", "run", "verdict", "canary", "threshold")
     for version in found:
@@ -451,12 +453,12 @@ def status(model: RegisteredModel) -> None:
         values = [version.tags.get(key, "-") for key in shown]
         if VersionTag.FILES_SHA256 not in version.tags:
             values[0] = f"{values[0]} (half-made, or not ours)"
-        table.add_row(*map(display.plain, (version.version, ", ".join(names), *values)))
+        table.add_row(*map(plain, (version.version, ", ".join(names), *values)))
     console.print(table)
     events = display.table("when (UTC)", "action", "version", "who", "why")
     for event in history.events:
         row = (event.when[:19], event.action, event.version, event.who, event.why)
-        events.add_row(*map(display.plain, row))
+        events.add_row(*map(plain, row))
     console.print(events)
     display.show_doubts(history)
 
@@ -470,7 +472,7 @@ def ui(client: MlflowClient, port: PortOption = 5000) -> None:
     say(f"MLflow: {base}" + ("" if remote else " (stop with Ctrl+C)"))
     for experiment in readable(client):
         for name, address in links(base, experiment.experiment_id).items():
-            say(f"{experiment.name}, {name}: {address}")
+            say(f"{plain(experiment.name)}, {name}: {plain(address)}")
     say(f"registered models: {registry_link(base)}")
     if remote:
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
@@ -16,6 +15,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Column, Table
 from rich.text import Text
 
+from promotion.outside import visible
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from promotion.report.publication import Publication
     from promotion.report.review import Told, ToldReview
 
-console = Console()
-errors = Console(stderr=True)
+# A name such as `:skull:` is a name.
+console = Console(emoji=False)
+errors = Console(stderr=True, emoji=False)
 
 PLACES = {
     "staging": "in Staging",
@@ -34,7 +36,6 @@ PLACES = {
     "left": "no longer in Production",
     "none": "neither in Staging nor in Production",
 }
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 VERDICT_COLOURS = {"promote": "green", "reject": "red", "inconclusive": "yellow"}
 MARKS = {
     "done": "[green]done[/green]",
@@ -62,14 +63,7 @@ def table(*names: str) -> Table:
 
 def plain(value: object) -> str:
     """Text from outside as it is: no markup, and no control character reaches the terminal."""
-    return escape(
-        "".join(c if c.isprintable() or _is_space(c) else REPLACEMENT for c in str(value))
-    )
-
-
-def _is_space(character: str) -> bool:
-    """Whether it is a space of typography, such as French puts before a colon."""
-    return unicodedata.category(character) == "Zs"
+    return escape(visible(value))
 
 
 def print_error(line: str) -> None:
@@ -162,8 +156,8 @@ def show_place(decision: Publication, model: str) -> None:
 
 def show_event(event: Event) -> None:
     """A transition that was just made."""
-    say(f"{event.action}: version {event.version}")
-    say(f"in Production: version {event.after.get('production', 'none')}")
+    say(f"{event.action}: version {plain(event.version)}")
+    say(f"in Production: version {plain(event.after.get('production', 'none'))}")
     say("`python -m promotion book` shows it in the book")
 
 

@@ -13,6 +13,7 @@ from promotion.audit import audit
 from promotion.comparison import Evidence, MeasureBounds
 from promotion.decision import Decision, measure
 from promotion.metrics import COSTS, MEASURES, METRICS
+from promotion.outside import as_markdown
 from promotion.paths import ROOT
 from promotion.report import calibration, tables, words
 from promotion.report.sentences import (
@@ -115,6 +116,7 @@ def _render(template: str, facts: Mapping[str, Any]) -> str:
         "interval": words.interval,
         "bounds": _bounds,
         "reason_of_verdict": reason_of_verdict,
+        "as_markdown": as_markdown,
     }
     rendered = environment.get_template(template).render(facts)
     last_of_a_list = re.compile(r" ;\n(?!- )")

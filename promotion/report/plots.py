@@ -45,6 +45,8 @@ def use_style() -> None:
     """The report's style: light grid, decimal commas where ticks are ours."""
     sns.set_theme(style="whitegrid", context="notebook", font_scale=0.9)
     plt.rcParams.update({"figure.dpi": 110, "savefig.bbox": "tight", "axes.titleweight": "bold"})
+    # A dollar in a name is no formula.
+    plt.rcParams["text.parse_math"] = False
 
 
 def _figure(

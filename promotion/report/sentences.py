@@ -37,12 +37,19 @@ def failure_sentence(failed: FailedVariant) -> str:
 
 
 def reason_sentence(event: Event) -> str:
-    """Why a transition was made: in a person's words, or by the facts behind it."""
+    """Why a transition was made: in a person's words, or by the facts behind it.
+
+    Facts that the catalogue cannot tell, as those of a forged event, leave the words.
+    """
     if event.because is None:
         return event.why
-    if event.because.id.startswith("canary_"):
-        return canary_facts_sentence(event.because.id.removeprefix("canary_"), event.because.facts)
-    return sentence(f"because.{event.because.id}", event.because.facts)
+    identity, facts = event.because.id, event.because.facts
+    try:
+        if identity.startswith("canary_"):
+            return canary_facts_sentence(identity.removeprefix("canary_"), facts)
+        return sentence(f"because.{identity}", facts)
+    except (KeyError, ValueError, TypeError):
+        return event.why
 
 
 def next_step_sentence(

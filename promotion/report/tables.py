@@ -28,6 +28,7 @@ from promotion.decision import Alternative, Gate
 from promotion.detection import Diagnosis
 from promotion.facts import Note
 from promotion.metrics import COSTS, METRICS
+from promotion.outside import visible
 from promotion.registry import Event
 from promotion.registry.parity import LEAST_SHARE, MOST_MAP_GAP, Parity
 from promotion.report.sentences import (
@@ -39,6 +40,7 @@ from promotion.report.sentences import (
 from promotion.report.words import (
     MISSING,
     NBSP,
+    has_text,
     interval,
     measured,
     number,
@@ -82,7 +84,11 @@ def _table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
 
 
 def _with_row_names(table: pd.DataFrame) -> pd.DataFrame:
-    """Make the first column the rows' names, its title in the corner of the header."""
+    """Make the first column the rows' names, its title in the corner of the header.
+
+    A page holds the table as HTML within Markdown, which an empty line in a cell would end.
+    """
+    table = table.map(lambda value: visible(value) if isinstance(value, str) else value)
     title = table.columns[0]
     return table.set_index(title).rename_axis(index=None, columns=title)
 
@@ -504,7 +510,8 @@ def registered(versions: Sequence[ModelVersion], aliases: Mapping[str, str]) -> 
 
 
 def _said(version: ModelVersion, tag: str) -> str:
-    return text(f"{tag}.{version.tags[tag]}") if tag in version.tags else MISSING
+    said = version.tags.get(tag, MISSING)
+    return text(f"{tag}.{said}") if has_text(f"{tag}.{said}") else said
 
 
 def history(events: Sequence[Event]) -> pd.DataFrame:

@@ -115,6 +115,12 @@ def test_a_person_s_reason_is_kept_word_by_word_and_a_machine_s_is_worded() -> N
     assert reason_sentence(event("decided", decided_on)) == "promotion décidée de big_s3"
 
 
+@pytest.mark.parametrize("identity", ["banana", "canary_banana", "canary_continue", "decided"])
+def test_a_reason_that_the_catalogue_cannot_tell_is_told_in_its_words(identity: str) -> None:
+    """One forged event would keep the book from being built."""
+    assert reason_sentence(event("a word", Note(id=identity))) == "a word"
+
+
 @pytest.mark.parametrize("verdict", ["go", "stop", "continue"])
 def test_each_end_of_a_canary_is_told_with_what_it_rests_on(verdict: str) -> None:
     facts = {

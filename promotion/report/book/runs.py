@@ -8,6 +8,7 @@ from html import escape
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
+from promotion.outside import visible
 from promotion.report.book.surface import SORTED
 from promotion.report.words import MISSING, measured, number, text
 
@@ -61,11 +62,19 @@ def _row(run: Run, name: str, role: str) -> str:
 
 
 def _setting(value: str | None) -> str:
-    """A setting as the language writes numbers, with the digits that it was given in."""
-    return number(float(value), len(value.partition(".")[2])) if value else MISSING
+    """A setting as the language writes numbers, with the digits that it was given in.
+
+    One that is no number, as somebody else may have logged it, is shown as it is.
+    """
+    if not value:
+        return MISSING
+    try:
+        return number(float(value), len(value.partition(".")[2]))
+    except ValueError:
+        return visible(value)
 
 
 def _cell(value: object, shown: str) -> str:
     """A value as the language writes it, with the one that it sorts by; none comes last."""
-    order = "" if value is None else f' data-sort="{escape(str(value))}"'
+    order = "" if value is None else f' data-sort="{escape(visible(value))}"'
     return f"<td{order}>{escape(shown)}</td>"

@@ -15,6 +15,7 @@ from mlflow.tracking import MlflowClient
 from PIL import Image
 
 from promotion.errors import MissingRunsError
+from promotion.outside import as_markdown, fenced
 from promotion.paths import ROOT
 from promotion.registry import RegisteredModel, aliases, history, versions
 from promotion.report import tables
@@ -201,5 +202,5 @@ def _put_failed(client: MlflowClient, run_id: str, place: Path, name: str) -> No
     except MissingRunsError:
         error = client.get_run(run_id).data.tags.get(Tag.ERROR, "")
         place.parent.mkdir(parents=True, exist_ok=True)
-        page = f"# {title}\n\n```text\n{error}\n```\n"
+        page = f"# {as_markdown(title)}\n\n{fenced(error)}\n"
         place.with_name(f"{name}.md").write_text(page, encoding="utf-8")
