@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: report test test-fast trials benchmark clean locked lock
+.PHONY: report test test-fast trials benchmark catalogue clean locked lock
 
 report: $(INSTALLED)
 	$(BIN)/promotion report
@@ -36,6 +36,10 @@ lock:
 	.tools/bin/uv pip compile constraints.txt --no-deps --generate-hashes --no-annotate \
 		--python-version 3.11.5 --python-platform linux --custom-compile-command "make lock" \
 		--output-file requirements.lock
+
+# What a template or words.py says anew stands in the catalogues, to be translated.
+catalogue: $(INSTALLED)
+	$(BIN)/python -m promotion.report.catalogue
 
 clean:
 	rm -rf .venv .tools .promotion

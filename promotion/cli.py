@@ -64,10 +64,10 @@ JobsOption = Annotated[
     int | None, typer.Option("--jobs", min=1, help="Variants at once. [default: the cores]")
 ]
 BackendOption = Annotated[Backend, typer.Option("--backend", help="joblib's back end.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 LanguageOption = Annotated[
-    Literal["fr", "en", "all"], typer.Option("--language", help="The language of the prose.")
+    Literal["fr", "en", "all"], typer.Option("--language", help="The book's language.")
 ]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
 PortOption = Annotated[int, typer.Option("--port", help="The port on this machine.")]
 WorkersOption = Annotated[
@@ -320,7 +320,7 @@ def serve(model: RegisteredModel, port: PortOption = 5001, workers: WorkersOptio
 
 
 @command
-def book(flow: Flow, language: LanguageOption = "fr") -> None:
+def book(flow: Flow, language: LanguageOption = "all") -> None:
     """Build the HTML book from what MLflow holds."""
     from promotion.report.language import LANGUAGES
 

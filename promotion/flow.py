@@ -44,7 +44,7 @@ from promotion.registry import (
 from promotion.registry.registration import Registration
 from promotion.report.book import Pages, build_book
 from promotion.report.document import TEMPLATES
-from promotion.report.language import SOURCE, in_language
+from promotion.report.language import LANGUAGES, in_language
 from promotion.report.publication import (
     Publication,
     load_decision,
@@ -332,7 +332,7 @@ class Flow:
         write_home(self.home, publication, document)
         return publication
 
-    def book(self, languages: Sequence[str] = (SOURCE,)) -> Path:
+    def book(self, languages: Sequence[str] = LANGUAGES) -> Path:
         """Build the book from the run of each step; return the first language's index.html."""
         runs = self.standing.runs
         written = {}

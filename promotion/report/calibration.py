@@ -11,7 +11,7 @@ from typing import Any
 from promotion.comparison import wilson_interval
 from promotion.facts import Fact
 from promotion.paths import ROOT
-from promotion.report.words import NARROW_NBSP, has_text, percent, text
+from promotion.report.words import has_text, listed, percent, text
 
 RESULTS = ROOT / "book" / "calibration.json"
 # The sections after the comparison, in the order of the page.
@@ -147,8 +147,7 @@ def _answer(broken: Sequence[CalibrationRow]) -> str:
     own = f"calibration.answer.{broken[0].name}"
     kinds = [own] if has_text(own) else [f"calibration.answer.{_kind(row)}" for row in broken]
     done = " ".join(text(key) for key in dict.fromkeys(kinds))
-    listed = f"{NARROW_NBSP}; ".join(where)
-    return text("calibration.answer").format(title=broken[0].title, where=listed, done=done)
+    return text("calibration.answer").format(title=broken[0].title, where=listed(where), done=done)
 
 
 def _kind(row: CalibrationRow) -> str:

@@ -1,4 +1,4 @@
-"""Writes documents: facts in, French Markdown out, through Jinja2 templates."""
+"""Writes documents: facts in, Markdown out, through Jinja2 templates."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from promotion.metrics import COSTS, MEASURES, METRICS
 from promotion.outside import as_markdown
 from promotion.paths import ROOT
 from promotion.report import calibration, tables, words
+from promotion.report.language import SOURCE, spoken, translations
 from promotion.report.sentences import (
     canary_sentence,
     gate_sentence,
@@ -27,6 +28,7 @@ from promotion.report.words import text
 from promotion.study import Study
 
 TEMPLATES = ROOT / "book" / "templates"
+LAST_OF_A_LIST = re.compile(r" ;\n(?!- )")
 
 
 def render(template: str, decision: Decision, evidence: Evidence, study: Study) -> str:
@@ -40,6 +42,8 @@ def render(template: str, decision: Decision, evidence: Evidence, study: Study) 
             "policy": study.policy,
             "text": text,
             "measured": words.measured,
+            "named": words.named,
+            "listed": words.listed,
             "gate_sentence": gate_sentence,
             "canary_sentence": canary_sentence,
             "turning_sentence": turning_sentence,
@@ -106,7 +110,11 @@ def _render(template: str, facts: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    environment.policies["ext.i18n.trimmed"] = True
+    # The extension adds this method to the environment.
+    environment.install_gettext_translations(translations(), newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
         "number": words.number,
         "signed": words.signed,
@@ -119,5 +127,5 @@ def _render(template: str, facts: Mapping[str, Any]) -> str:
         "as_markdown": as_markdown,
     }
     rendered = environment.get_template(template).render(facts)
-    last_of_a_list = re.compile(r" ;\n(?!- )")
-    return words.typeset(last_of_a_list.sub(".\n", rendered))
+    ended = LAST_OF_A_LIST.sub(".\n", rendered)
+    return words.typeset(ended) if spoken() == SOURCE else ended.replace(" ;\n", ";\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import matplotlib.pyplot as plt
@@ -15,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
 from numpy.typing import NDArray
 
 from promotion.canary import CRITERIA, METRICS, PERCENTILE, SIDES, Look
@@ -29,11 +30,13 @@ from promotion.datasets import images_of, labels_of, read_image, read_labels
 from promotion.detection import Curve, Diagnosis, Seen, curve_of
 from promotion.metrics import RECALL_LEVELS
 from promotion.report.calibration import CalibrationRow, of_section
+from promotion.report.figures import BASELINE, CANDIDATE, FAINT, INK, OTHER, PAPER
 from promotion.report.words import number, percent, text
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart.
-CANDIDATE, BASELINE, OTHER = "#0072B2", "#D55E00", "#8C8C8C"
-FOUND, MISSED, FALSE_ALARM = "#009E73", "#E69F00", "#CC79A7"
+# On pictures, colours of Okabe and Ito that differ in lightness too, each with a line of its own.
+FOUND, MISSED, FALSE_ALARM = "#56B4E9", "#F0E442", "#D55E00"
+LINES: dict[str, Literal["-", ":", "--"]] = {FOUND: "-", MISSED: ":", FALSE_ALARM: "--"}
+HELD = "#2a8f60"
 # What the calibration's plot shows, within which limits; each metric's colour and place on a line.
 CALIBRATED = {"coverage": (0.85, 1.0), "promoted": (0.0, 0.12), "rejected": (0.0, 0.12)}
 METRIC_MARKS = {"mAP50": (CANDIDATE, -0.27), "precision": (BASELINE, 0.0), "recall": (OTHER, 0.27)}
@@ -42,11 +45,20 @@ MOST_EVIDENCE = 2.0
 
 
 def use_style() -> None:
-    """The report's style: light grid, decimal commas where ticks are ours."""
-    sns.set_theme(style="whitegrid", context="notebook", font_scale=0.9)
-    plt.rcParams.update({"figure.dpi": 110, "savefig.bbox": "tight", "axes.titleweight": "bold"})
-    # A dollar in a name is no formula.
-    plt.rcParams["text.parse_math"] = False
+    """The report's style: a light grid, and the colours that the page makes its own."""
+    colours = {
+        **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+        **dict.fromkeys(("axes.edgecolor", "grid.color", "legend.edgecolor"), FAINT),
+        **dict.fromkeys(("figure.facecolor", "axes.facecolor", "legend.facecolor"), PAPER),
+    }
+    rest = {
+        "figure.dpi": 110,
+        "savefig.bbox": "tight",
+        "axes.titleweight": "bold",
+        # A dollar in a name is no formula.
+        "text.parse_math": False,
+    }
+    sns.set_theme("notebook", "whitegrid", font_scale=0.9, rc={**colours, **rest})
 
 
 def _figure(
@@ -59,14 +71,22 @@ def _figure(
     return figure, axes
 
 
-def _french_ticks(axes: Axes, digits: int = 2) -> None:
+class Ticks(ScalarFormatter):
+    """Ticks with as many digits as tell them apart, written as the language writes numbers."""
+
+    def __init__(self) -> None:
+        super().__init__(useOffset=False)
+        self.set_scientific(False)
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """The label of a tick at `x`."""
+        return number(x, len(str(super().__call__(x, pos)).partition(".")[2]))
+
+
+def _own_ticks(axes: Axes) -> None:
     for axis in (axes.xaxis, axes.yaxis):
-        if not isinstance(axis.get_major_formatter(), FuncFormatter):
-            axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, digits)))
-
-
-def _tick(value: float, digits: int) -> str:
-    return number(value, 0) if value == round(value) else number(value, digits).rstrip("0")
+        if isinstance(axis.get_major_formatter(), ScalarFormatter):
+            axis.set_major_formatter(Ticks())
 
 
 def _on_split(title: str, split: str, images: int) -> str:
@@ -89,7 +109,7 @@ def box_sizes(heights: Mapping[str, Sequence[float]]) -> Figure:
     axes.set(
         title=text("plot.sizes.title"), xlabel=text("plot.sizes.x"), ylabel=text("plot.sizes.y")
     )
-    _french_ticks(axes, 3)
+    _own_ticks(axes)
     axes.legend()
     return figure
 
@@ -136,7 +156,7 @@ def training_curves(
     for axes in (left, right):
         axes.set_xlabel(text("plot.curves.epoch"))
         axes.xaxis.get_major_locator().set_params(integer=True)
-        _french_ticks(axes, 3)
+        _own_ticks(axes)
     if colours:
         right.legend(handles=_roles(set(colours.values())))
     figure.suptitle(text("plot.curves.title"))
@@ -182,9 +202,9 @@ def precision_recall(
         xlim=(0, 1),
         ylim=(0, 1.02),
     )
-    _french_ticks(axes, 1)
+    _own_ticks(axes)
     shown = {colour for _, _, colour in curves.values()}
-    point = Line2D([], [], linestyle="", marker="o", color="black", label=text("plot.pr.point"))
+    point = Line2D([], [], linestyle="", marker="o", color=INK, label=text("plot.pr.point"))
     roles = _roles(shown) if len(shown) > 1 else []
     axes.legend(handles=[*roles, point], loc="upper right")
     return figure
@@ -213,7 +233,7 @@ def seed_strips(
         axes.set_yticks(range(len(configurations)), configurations if axes is row[0] else [])
         axes.set_ylim(-0.6, len(configurations) - 0.4)
         axes.invert_yaxis()
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, 3)))
+        axes.xaxis.set_major_formatter(Ticks())
     figure.suptitle(_on_split("plot.seeds.title", split, images))
     figure.tight_layout()
     return figure
@@ -238,14 +258,14 @@ def gain_against_costs(
             [x for x, _ in front],
             [y for _, y in front],
             where="post",
-            color="black",
+            color=INK,
             linestyle="--",
             linewidth=1,
         )
         axes.set(xlabel=text(f"metric.{cost}"), ylabel=text(f"metric.{gain}"))
-        _french_ticks(axes, 3)
+        _own_ticks(axes)
         axes.xaxis.set_major_locator(MaxNLocator(6))
-    front_line = Line2D([], [], color="black", linestyle="--", label=text("plot.pareto.front"))
+    front_line = Line2D([], [], color=INK, linestyle="--", label=text("plot.pareto.front"))
     shown = {_colour(run.configuration, selection) for run in runs}
     row[-1].legend(handles=[*_roles(shown), front_line], loc="lower right")
     figure.suptitle(text("plot.pareto.title").format(split=text(f"split.{split}")))
@@ -262,7 +282,7 @@ def latencies(milliseconds: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
         whis=(5, 95),
         showfliers=False,
         patch_artist=True,
-        medianprops={"color": "black"},
+        medianprops={"color": INK},
         widths=0.6,
     )
     for patch, name in zip(boxes["boxes"], milliseconds, strict=True):
@@ -271,7 +291,7 @@ def latencies(milliseconds: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
     axes.invert_yaxis()
     axes.set(title=text("plot.latency.title"), xlabel=text("plot.latency.x"))
     axes.set_xlim(left=0)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, 1)))
+    axes.xaxis.set_major_formatter(Ticks())
     return figure
 
 
@@ -295,8 +315,8 @@ def differences(
             bound = found.law.exceeded(levels[found.metric])
             axes.plot([bound, low], [place, place], color=CANDIDATE, linewidth=1)
         if found.metric in required:
-            axes.plot(required[found.metric], place, "|", color="black", ms=18, mew=1.5)
-    axes.axvline(0, color="black", linewidth=0.8)
+            axes.plot(required[found.metric], place, "|", color=INK, ms=18, mew=1.5)
+    axes.axvline(0, color=INK, linewidth=0.8)
     names = [text(f"metric.{found.metric}") for found in comparison]
     axes.set_yticks(range(len(comparison)), names)
     axes.invert_yaxis()
@@ -304,14 +324,14 @@ def differences(
         images=number(images, 0), persons=number(persons, 0)
     )
     axes.set(title=title, xlabel=text("plot.difference.x"))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, 3)))
+    axes.xaxis.set_major_formatter(Ticks())
     mark = Line2D(
         [],
         [],
         linestyle="",
         marker="|",
         ms=12,
-        color="black",
+        color=INK,
         label=text("plot.difference.required"),
     )
     axes.legend(handles=[mark], loc="best")
@@ -333,9 +353,8 @@ def side_by_side(pictures: Sequence[Path], models: Mapping[str, Seen]) -> Figure
             axis.axis("off")
             _draw_verdicts(axis, seen, path.name)
     handles = [
-        Line2D([], [], color=FOUND, label=text("plot.detections.found")),
-        Line2D([], [], color=MISSED, linestyle="--", label=text("plot.detections.missed")),
-        Line2D([], [], color=FALSE_ALARM, label=text("plot.detections.false")),
+        Line2D([], [], color=colour, linestyle=LINES[colour], label=text(f"plot.detections.{said}"))
+        for colour, said in ((FOUND, "found"), (MISSED, "missed"), (FALSE_ALARM, "false"))
     ]
     figure.legend(handles=handles, loc="lower center", ncols=3, fontsize=14)
     figure.tight_layout(rect=(0, 0.05, 1, 1))
@@ -344,11 +363,7 @@ def side_by_side(pictures: Sequence[Path], models: Mapping[str, Seen]) -> Figure
 
 def _draw_verdicts(axis: Axes, seen: Seen, image: str) -> None:
     found, missed, false = seen.on_picture(image)
-    for boxes, colour, line in (
-        (found, FOUND, "-"),
-        (missed, MISSED, "--"),
-        (false, FALSE_ALARM, "-"),
-    ):
+    for boxes, colour in ((found, FOUND), (missed, MISSED), (false, FALSE_ALARM)):
         for x0, y0, x1, y1 in boxes:
             frame = Rectangle(
                 (x0, y0),
@@ -356,7 +371,7 @@ def _draw_verdicts(axis: Axes, seen: Seen, image: str) -> None:
                 y1 - y0,
                 fill=False,
                 edgecolor=colour,
-                linestyle=line,
+                linestyle=LINES[colour],
                 linewidth=1.6,
             )
             axis.add_patch(frame)
@@ -379,15 +394,16 @@ def curves_with_bands(
     axes = figure.axes[0]
     for name, (low, high) in bands.items():
         axes.fill_between(RECALL_LEVELS, low, high, color=colours[name], alpha=0.15, linewidth=0)
-    level = f"{number(100 * confidence, 0)} %"
-    axes.set_title(f"{axes.get_title()}\n" + text("plot.band").format(level=level), fontsize=10)
+    axes.set_title(
+        f"{axes.get_title()}\n" + text("plot.band").format(level=percent(confidence)), fontsize=10
+    )
     return figure
 
 
 def reliability(diagnoses: Mapping[str, Diagnosis], colours: Mapping[str, str]) -> Figure:
     """The share of right boxes against their confidence; the diagonal is a calibrated model."""
     figure, ((axes,),) = _figure(5, 4.4)
-    axes.plot([0, 1], [0, 1], color="black", linestyle="--", linewidth=1)
+    axes.plot([0, 1], [0, 1], color=INK, linestyle="--", linewidth=1)
     for name, found in diagnoses.items():
         label = text("plot.reliability.label").format(name=name, ece=number(found.ece))
         places = [one.confidence for one in found.bins]
@@ -400,7 +416,7 @@ def reliability(diagnoses: Mapping[str, Diagnosis], colours: Mapping[str, str]) 
         xlim=(0, 1),
         ylim=(0, 1),
     )
-    _french_ticks(axes, 1)
+    _own_ticks(axes)
     axes.legend(loc="upper left", fontsize=8)
     return figure
 
@@ -416,7 +432,7 @@ def variance_split(comparison: Sequence[MetricComparison]) -> Figure:
     axes.set_yticks(range(len(comparison)), [text(f"metric.{one.metric}") for one in comparison])
     axes.invert_yaxis()
     axes.set(title=text("plot.variance.title"), xlabel=text("plot.variance.x"))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, 3)))
+    axes.xaxis.set_major_formatter(Ticks())
     sources = {"plot.variance.images": CANDIDATE, "plot.variance.seeds": BASELINE}
     handles = [Rectangle((0, 0), 1, 1, color=c, label=text(key)) for key, c in sources.items()]
     axes.legend(handles=handles, loc="best")
@@ -434,7 +450,7 @@ def calibration(rows: Sequence[CalibrationRow]) -> Figure:
     figure, (panels,) = _figure(11, 1 + 0.36 * len(names), 1, len(CALIBRATED))
     for axes, (measure, limits) in zip(panels, CALIBRATED.items(), strict=True):
         shown = [row for row in compared if row.measure == measure]
-        axes.axvspan(shown[0].low, shown[0].high, color=FOUND, alpha=0.15)
+        axes.axvspan(shown[0].low, shown[0].high, color=HELD, alpha=0.15)
         axes.set(title=text(f"plot.calibration.{measure}"), xlim=limits)
         axes.set_xticks(np.arange(*limits, 0.05))
         axes.set_yticks(range(len(names)), [])
@@ -484,11 +500,11 @@ def canary_differences(looks: Sequence[Look]) -> Figure:
         low, high = zip(*(one.bounds for one in found), strict=True)
         axes.fill_between(images, low, high, color=CANDIDATE, alpha=0.2)
         axes.plot(images, [one.value for one in found], "o-", color=CANDIDATE, ms=4)
-        axes.axhline(0, color="black", linewidth=0.8)
+        axes.axhline(0, color=INK, linewidth=0.8)
         axes.axhline(found[0].limit, color=BASELINE, linestyle="--", label=text("plot.margin"))
         axes.set(xlabel=text("plot.canary.x"), ylabel=text(f"canary.{metric}"))
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        _french_ticks(axes, 2)
+        _own_ticks(axes)
         axes.legend(loc="upper right")
     figure.suptitle(text("plot.canary.differences"))
     figure.tight_layout()
@@ -499,16 +515,21 @@ def canary_evidence(looks: Sequence[Look]) -> Figure:
     """How far each criterion is from being held, and from being broken, after each batch."""
     figure, (row,) = _figure(10, 3.6, 1, 2)
     images = [look.images for look in looks]
-    palette = sns.color_palette("colorblind", len(CRITERIA))
+    palette = sns.color_palette("colorblind", len(CRITERIA)).as_hex()
+    # A curve below another one shows at its edges.
+    widths = np.linspace(6, 1.5, len(CRITERIA))
     for axes, side in zip(row, ("for", "against"), strict=True):
-        for colour, name in zip(palette, CRITERIA, strict=True):
-            values = [getattr(look.criterion(name), f"evidence_{side}") for look in looks]
-            axes.plot(images, np.minimum(values, MOST_EVIDENCE), "o-", ms=4, color=colour)
-        axes.axhline(1, color="black", linestyle="--", linewidth=1)
+        for colour, width, name in zip(palette, widths, CRITERIA, strict=True):
+            values = np.minimum(
+                [getattr(look.criterion(name), f"evidence_{side}") for look in looks], MOST_EVIDENCE
+            )
+            label = text(f"canary.{name}")
+            axes.plot(images, values, "o-", ms=width + 2, lw=width, color=colour, label=label)
+        axes.axhline(1, color=INK, linestyle="--", linewidth=1)
         axes.set(xlabel=text("plot.canary.x"), title=text(f"plot.evidence.{side}"))
         axes.set_ylim(-0.05, MOST_EVIDENCE + 0.05)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        _french_ticks(axes, 1)
+        _own_ticks(axes)
     row[0].set_ylabel(text("plot.evidence.y"))
     handles = [
         Line2D([], [], color=colour, marker="o", ms=4, label=text(f"canary.{name}"))
@@ -525,12 +546,12 @@ def canary_latencies(observations: pd.DataFrame, limit: float, requests: int) ->
     for side, colour in zip(SIDES, (CANDIDATE, BASELINE), strict=True):
         label = text(f"contender.{side}")
         sns.ecdfplot(x=observations[f"ms_{side}"], ax=axes, color=colour, label=label)
-    axes.axvline(limit, color="black", linestyle="--", linewidth=1)
-    axes.axhline(PERCENTILE / 100, color="black", linestyle=":", linewidth=1)
+    axes.axvline(limit, color=INK, linestyle="--", linewidth=1)
+    axes.axhline(PERCENTILE / 100, color=INK, linestyle=":", linewidth=1)
     title = text("plot.canary.latency").format(requests=requests)
     axes.set(title=title, xlabel=text("plot.latency.x"), ylabel=text("plot.canary.share"))
     axes.set_xlim(left=0)
-    _french_ticks(axes, 2)
+    _own_ticks(axes)
     axes.legend(loc="lower right")
     return figure
 
@@ -546,7 +567,7 @@ def canary_drift(reference: pd.DataFrame, observations: pd.DataFrame) -> Figure:
         for colour, (key, values) in zip((OTHER, CANDIDATE), seen.items(), strict=True):
             sns.ecdfplot(x=values.dropna(), ax=axes, color=colour, label=text(key))
         axes.set(xlabel=text(f"plot.drift.{column}"), ylabel=text("plot.canary.share"))
-        _french_ticks(axes, 2)
+        _own_ticks(axes)
         axes.legend(loc="lower right")
     figure.suptitle(text("plot.canary.drift"))
     figure.tight_layout()

@@ -1,4 +1,4 @@
-"""Sentences about a decision: ids and facts in, French out."""
+"""Sentences about a decision: ids and facts in, words out."""
 
 from __future__ import annotations
 

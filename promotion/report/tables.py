@@ -1,4 +1,4 @@
-"""The report's tables: values in, a French table out, ready to be shown by a notebook."""
+"""The report's tables: values in, a table in words out, ready to be shown by a notebook."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ from promotion.report.words import (
     has_text,
     interval,
     measured,
+    moment,
+    named,
     number,
     percent,
     probability,
@@ -249,7 +251,7 @@ def seeds(runs: Sequence[RunFacts], metric: str) -> pd.DataFrame:
                 text("column.seeds"): len(values),
                 text("column.sd"): number(stdev(values.values()) if len(values) > 1 else None),
                 text("column.range"): number(max(values.values()) - min(values.values())),
-                text("column.worst"): f"{worst}{NBSP}: {number(values[worst])}",
+                text("column.worst"): named(str(worst), number(values[worst])),
             }
         )
     return _table(rows)
@@ -352,7 +354,7 @@ def slices(found: Sequence[SliceComparison], confidence: float) -> pd.DataFrame:
     return _table(
         [
             {
-                text("column.slice"): f"{slice_name(one.column)}{NBSP}: {slice_name(one.value)}",
+                text("column.slice"): named(slice_name(one.column), slice_name(one.value)),
                 text("column.images"): number(one.images, 0),
                 text("column.persons"): number(one.persons, 0),
                 text("column.candidate"): number(one.candidate),
@@ -519,7 +521,7 @@ def history(events: Sequence[Event]) -> pd.DataFrame:
     names = [text(f"column.{key}") for key in ("when", "action", "version", "who", "why")]
     rows = [
         (
-            event.when[:19].replace("T", " "),
+            moment(event.when),
             text(f"action.{event.action}"),
             event.version,
             event.who,

@@ -1,15 +1,24 @@
-"""Every word that the report's reader sees outside the templates, in French, in one place."""
+"""Every word that the report's reader sees outside the templates, in one place.
+
+The words here are French; another language has them from its catalogue (`locale/`), where the key
+is the message's context.
+"""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from itertools import groupby
 from string import Formatter
 from typing import Any
 
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal, format_percent
+
 from promotion.metrics import MEASURES
+from promotion.report.language import SOURCE, locale, spoken, translations
 
 NBSP = "\u00a0"
 NARROW_NBSP = "\u202f"
@@ -17,7 +26,13 @@ MINUS = "\u2212"
 MISSING = "—"
 MOST_NAMES = 4
 
-_TEXTS = {
+TEXTS = {
+    "list.apart": "\u202f; ",
+    "list.named": "{name} : {value}",
+    "list.interval": "[{low}\u202f;\u00a0{high}]",
+    "figure.axes": "{y} selon {x}",
+    "figure.curve": "{name} : de {low} à {high}",
+    "figure.point": "{name} : {value}",
     "metric.mAP50": "mAP@50",
     "metric.mAP50-95": "mAP@50-95",
     "metric.precision": "précision",
@@ -391,7 +406,7 @@ _TEXTS = {
     "{val:number} sur la validation et {test:number} sur le test (écart {gap:signed}). *Mitigation* : ne citer que les "
     "valeurs du test ; la probabilité exigée tient compte du nombre de configurations.",
     "risk.seeds": "D’une graine à l’autre, l’écart-type est de {sd:number} ({seeds} graines) ; aucune ne s’est effondrée, ce qui n’exclut pas que jusqu’à {rate:percent} des entraînements le fassent. *Mitigation* : un réentraînement peut faire moins bien ; le canari le vérifiera.",
-    "risk.policy_changed": "La politique a changé depuis que ce test a été ouvert ({times} fois sous une autre, la dernière le {when}). *Mitigation* : écrire la politique avant d’ouvrir le test ; en cas de doute, réunir un nouveau test.",
+    "risk.policy_changed": "La politique a changé depuis que ce test a été ouvert ({times} fois sous une autre, la dernière le {when:day}). *Mitigation* : écrire la politique avant d’ouvrir le test ; en cas de doute, réunir un nouveau test.",
     "risk.conditions_drawn": "Les intervalles supposent le seuil choisi sur la validation ; ils contiennent le hasard de la découpe, retirée au sort pour chaque graine. *Mitigation* : surveiller le seuil au canari.",
     "risk.conditions": "Les intervalles supposent le seuil choisi sur la validation et les images d’entraînement telles qu’elles sont : ce qu’un autre tirage d’entraînement changerait, aucune graine ne le montre. *Mitigation* : refaire l’étude avec une autre découpe avant d’en généraliser le résultat.",
     "risk.one_seed": "Une seule graine : la stabilité du candidat est inconnue. "
@@ -751,17 +766,17 @@ _TEXTS = {
 
 
 def text(key: str) -> str:
-    """The text of a key.
+    """The text of a key, in the language that the report speaks.
 
     Raises:
         KeyError: the key is not in the catalogue.
     """
-    return typeset(_TEXTS[key])
+    return typeset(translations().pgettext(key, TEXTS[key]))
 
 
 def has_text(key: str) -> bool:
     """Whether the catalogue has a text of this key."""
-    return key in _TEXTS
+    return key in TEXTS
 
 
 def sentence(key: str, facts: Mapping[str, Any]) -> str:
@@ -775,24 +790,38 @@ def sentence(key: str, facts: Mapping[str, Any]) -> str:
 
 def some(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
-    shown = f"{NARROW_NBSP}; ".join(names[:MOST_NAMES])
+    shown = listed(names[:MOST_NAMES])
     more = len(names) - MOST_NAMES
     return shown + text("audit.more").format(more=more) if more > 0 else shown
 
 
-def typeset(french: str) -> str:
-    """Put no-break spaces where French typography wants them: before : ; ! ? % », after «."""
-    french = re.sub(r"(?<=\S) (?=[:%»](?:\s|$|[.,;)]))", NBSP, french)
-    french = re.sub(r"(?<=\S) (?=[;!?](?:\s|$))", NARROW_NBSP, french)
-    return french.replace("« ", f"«{NBSP}")
+def listed(parts: Sequence[str]) -> str:
+    """Several things one after the other, apart."""
+    return text("list.apart").join(parts)
+
+
+def named(name: str, value: str) -> str:
+    """A value behind its name."""
+    return text("list.named").format(name=name, value=value)
+
+
+def typeset(told: str) -> str:
+    """Put no-break spaces where French typography wants them: before : ; ! ? % », after «.
+
+    Another language is left as it is.
+    """
+    if spoken() != SOURCE:
+        return told
+    told = re.sub(r"(?<=\S) (?=[:%»](?:\s|$|[.,;)]))", NBSP, told)
+    told = re.sub(r"(?<=\S) (?=[;!?](?:\s|$))", NARROW_NBSP, told)
+    return told.replace("« ", f"«{NBSP}")
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number as French writes it: decimal comma, narrow no-break spaces, a true minus."""
-    if value is None or math.isnan(value):
+    """A number as the language writes it, with a true minus."""
+    if value is None or not math.isfinite(value):
         return MISSING
-    shown = f"{value:,.{digits}f}".replace(",", NARROW_NBSP).replace(".", ",")
-    return shown.replace("-", MINUS)
+    return _minus(format_decimal(value, f"#,##0.{'0' * digits}", locale()))
 
 
 def signed(value: float | None, digits: int = 3) -> str:
@@ -803,7 +832,30 @@ def signed(value: float | None, digits: int = 3) -> str:
 
 def percent(value: float | None, digits: int = 0) -> str:
     """A share as a percentage."""
-    return MISSING if value is None else f"{number(100 * value, digits)}{NBSP}%"
+    if value is None or not math.isfinite(value):
+        return MISSING
+    pattern = locale().percent_formats[None].pattern
+    return _minus(format_percent(value, pattern.replace("0", f"0.{'0' * digits}", 1), locale()))
+
+
+def day(when: str) -> str:
+    """A day in ISO 8601, its month in words: 25 novembre 2026; what is no day stays as it is."""
+    try:
+        return format_date(date.fromisoformat(when), "long", locale())
+    except ValueError:
+        return when
+
+
+def moment(when: str) -> str:
+    """A moment in ISO 8601, in Coordinated Universal Time; what is no moment stays as it is."""
+    try:
+        return format_datetime(datetime.fromisoformat(when), "medium", UTC, locale())
+    except ValueError:
+        return when
+
+
+def _minus(shown: str) -> str:
+    return shown.replace("-", MINUS)
 
 
 def probability(value: float | None) -> str:
@@ -824,10 +876,11 @@ def relation(value: float | None) -> str:
 
 
 def interval(bounds: tuple[float, float] | None, digits: int = 3) -> str:
-    """An interval in French notation: [a ; b]."""
+    """An interval as the language writes it: [a ; b], or [a, b] where the comma is free."""
     if bounds is None:
         return MISSING
-    return f"[{number(bounds[0], digits)}{NARROW_NBSP};{NBSP}{number(bounds[1], digits)}]"
+    low, high = (number(bound, digits) for bound in bounds)
+    return text("list.interval").format(low=low, high=high)
 
 
 def measured(name: str, value: float | None) -> str:
@@ -844,8 +897,8 @@ def _aside(count: int) -> str:
 
 
 def _measure(name: str) -> str:
-    """A metric's name in French where the catalogue has it, else as it was logged."""
-    return text(f"metric.{name}") if f"metric.{name}" in _TEXTS else name
+    """A metric's name in words where there are any, else as it was logged."""
+    return text(f"metric.{name}") if f"metric.{name}" in TEXTS else name
 
 
 def _needed(persons: float | None) -> str:
@@ -856,7 +909,7 @@ def _needed(persons: float | None) -> str:
 
 def slice_name(name: str) -> str:
     """A slice, or a way of slicing, in words; a user's own is shown as it is."""
-    return text(f"slice.{name}") if f"slice.{name}" in _TEXTS else name
+    return text(f"slice.{name}") if f"slice.{name}" in TEXTS else name
 
 
 def _section(name: str) -> str:
@@ -866,7 +919,7 @@ def _section(name: str) -> str:
 def _subject(name: str) -> str:
     """A run as a document calls it: its name, or the part that it plays."""
     key = f"review.subject.{name}"
-    return text(key) if key in _TEXTS else name
+    return text(key) if key in TEXTS else name
 
 
 def _chances(found: Sequence[Mapping[str, Any]]) -> str:
@@ -901,6 +954,7 @@ _FORMATS: dict[str, Callable[[Any], str]] = {
     "all": ", ".join,
     "chances": _chances,
     "aside": _aside,
+    "day": day,
     "count": lambda value: number(value, 0),
     "criteria": lambda names: ", ".join(text(f"canary.{name}") for name in names),
     "found": lambda pair: sentence("review.found", {"one": pair[0], "other": pair[1]}),

@@ -99,7 +99,7 @@ def test_the_bands_of_other_images_say_their_level(models: dict[str, Seen]) -> N
     zero = np.zeros(len(RECALL_LEVELS))
     bands = dict.fromkeys(models, (zero, zero + 1))
     figure = plots.curves_with_bands(models, bands, COLOURS, "test", 0.95)
-    assert "95 %" in words_of(figure)
+    assert "95\u00a0%" in words_of(figure)
     assert len(figure.axes[0].collections) == 2
 
 
@@ -154,7 +154,7 @@ def test_the_same_pictures_are_shown_as_each_model_sees_them(streets: PreparedDa
     figure = plots.side_by_side(pictures, shown)
     assert [axes.get_title(loc="left") for axes in figure.axes[::2]] == ["référence", "candidat"]
     reference, candidate = figure.axes[:2], figure.axes[2:]
-    for rows, line in ((reference, "--"), (candidate, "-")):
+    for rows, line in ((reference, ":"), (candidate, "-")):
         assert {patch.get_linestyle() for axes in rows for patch in axes.patches} <= {line}
     assert "manquée" in words_of(figure)
 

@@ -79,7 +79,7 @@ def test_a_text_formats_its_facts_as_it_asks() -> None:
 def test_every_text_can_be_typeset_and_asks_only_for_known_formats() -> None:
     """A misspelt format would break one report in a hundred, on the day that it is needed."""
     known = {"", *words._FORMATS}
-    for key, french in words._TEXTS.items():
+    for key, french in words.TEXTS.items():
         assert words.typeset(words.text(key)) == words.text(key), key
         asked = {form for _, name, form, _ in Formatter().parse(french) if name is not None}
         assert asked <= known, key

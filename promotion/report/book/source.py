@@ -24,6 +24,7 @@ from promotion.report.book.runs import run_table
 from promotion.report.calibration import calibration_rows
 from promotion.report.document import render_calibration, render_original
 from promotion.report.language import spoken
+from promotion.report.showing import pick
 from promotion.report.words import text
 from promotion.store import Artifact, Tag, artifact, interface, links, registry_link
 from promotion.study import Study
@@ -172,6 +173,7 @@ def _put_notebook(client: MlflowClient, run_id: str, place: Path, title: str = "
     place.parent.mkdir(parents=True, exist_ok=True)
     notebook = nbformat.read(artifact(client, run_id, Artifact.NOTEBOOK), as_version=4)
     notebook.cells = [cell for cell in notebook.cells if not _is_papermill_banner(cell)]
+    pick(notebook, spoken())
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [one for one in cell.outputs if not _is_chatter(one)]
