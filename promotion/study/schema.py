@@ -13,7 +13,7 @@ from promotion.study.grid import Baseline, Grid, Variant
 from promotion.study.policy import Policy
 from promotion.study.section import Name, Section, Seed, Share
 
-Domain = Literal["day", "night", "winter"]
+Domain = Literal["day", "busy", "night", "winter"]
 
 
 class Grouping(Section):

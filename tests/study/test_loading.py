@@ -7,14 +7,29 @@ from pathlib import Path
 import pytest
 
 from promotion.errors import StudyError
+from promotion.paths import ROOT
 from promotion.study import load_study
 from tests.builders import SMOKE
+
+STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
 
 
 def fault(*overrides: str) -> str:
     with pytest.raises(StudyError) as caught:
         load_study(SMOKE, overrides)
     return str(caught.value)
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_each_study_here_loads_and_bears_the_name_of_its_file(path: Path) -> None:
+    assert load_study(path).name == path.stem
+
+
+def test_the_embedded_study_lets_no_detector_pass_that_misses_most_persons() -> None:
+    gates = {gate.measure: gate for gate in load_study(ROOT / "studies" / "default.yaml").policy.gates}
+    assert (gates["recall"].at_least or 0) >= 0.5
+    assert gates["recall"].certainty == "bound"
+    assert (gates["precision"].at_least or 0) >= 0.6
 
 
 def test_an_unknown_key_is_named_with_the_nearest_allowed_one() -> None:

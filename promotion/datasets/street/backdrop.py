@@ -17,7 +17,7 @@ SKY = {  # zenith and horizon, BGR
     "dusk": ((120, 80, 70), (120, 150, 220)),
     "night": ((30, 18, 12), (60, 45, 40)),
 }
-AMBIENT = {"day": 1.0, "overcast": 0.86, "dusk": 0.6, "night": 0.35}
+AMBIENT = {"day": 1.0, "overcast": 0.86, "dusk": 0.6, "night": 0.5}
 PAVEMENT_EDGE = 6
 LIT_WINDOW, LIT_SHOP = (70, 180, 240), (150, 215, 245)
 

@@ -176,7 +176,7 @@ def _paste(
 ) -> None:
     """Blend a sprite, its reflection and its shadow into the picture and mark whose pixels show."""
     x, y = round(spot[0]), round(spot[1])
-    exposure = rng.uniform(0.6, 1.5) if setting.light == "night" else rng.uniform(0.85, 1.1)
+    exposure = rng.uniform(0.75, 1.4) if setting.light == "night" else rng.uniform(0.85, 1.1)
     lit = sprite.colour * np.float32(AMBIENT[setting.light] * exposure)
     if setting.wet:
         mirrored = np.ascontiguousarray(sprite.alpha[::-1]) * np.float32(setting.wet)
