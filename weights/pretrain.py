@@ -31,10 +31,22 @@ SEED = 7
 # Plain days first, then busy ones; small pictures first: most of what a detector learns early
 # needs neither the pixels nor the crowd.
 STAGES = (
-    ("day", {"imgsz": 256, "epochs": 8, "batch": 8, "lr0": 1.5e-3, "lrf": 0.3, "warmup_epochs": 0.5}),
-    ("day", {"imgsz": 320, "epochs": 8, "batch": 8, "lr0": 7e-4, "lrf": 0.05, "warmup_epochs": 0.1}),
-    ("busy", {"imgsz": 256, "epochs": 4, "batch": 16, "lr0": 1e-3, "lrf": 0.5, "warmup_epochs": 0.3}),
-    ("busy", {"imgsz": 320, "epochs": 4, "batch": 16, "lr0": 5e-4, "lrf": 0.05, "warmup_epochs": 0.1}),
+    (
+        "day",
+        {"imgsz": 256, "epochs": 8, "batch": 8, "lr0": 1.5e-3, "lrf": 0.3, "warmup_epochs": 0.5},
+    ),
+    (
+        "day",
+        {"imgsz": 320, "epochs": 8, "batch": 8, "lr0": 7e-4, "lrf": 0.05, "warmup_epochs": 0.1},
+    ),
+    (
+        "busy",
+        {"imgsz": 256, "epochs": 4, "batch": 16, "lr0": 1e-3, "lrf": 0.5, "warmup_epochs": 0.3},
+    ),
+    (
+        "busy",
+        {"imgsz": 320, "epochs": 4, "batch": 16, "lr0": 5e-4, "lrf": 0.05, "warmup_epochs": 0.1},
+    ),
 )
 COMMON = {
     "optimizer": "AdamW",

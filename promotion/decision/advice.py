@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from promotion.comparison import Claim, Evidence, SpreadClaim, plan
 from promotion.decision.decision import Decision, about_slice
 from promotion.facts import Note
-from promotion.metrics import METRICS
+from promotion.metrics import MEASURES, METRICS
 
 # A collapse rate is ruled out when so few studies would have shown none.
 RARE = 0.05
@@ -94,10 +94,15 @@ def next_steps_of(decision: Decision, evidence: Evidence) -> list[Note]:
         steps = [Note(id="gate", facts=one.facts) for one in broken]
         return [*steps, Note(id=_what_to_keep(decision)), Note(id="new_grid")]
     steps = [Note(id=one.id, facts=one.facts) for one in decision.reasons if one.id in SAID_ALONE]
+    steps += [
+        Note(id="measure_again", facts={"gate": gate.model_dump()})
+        for gate in decision.gates
+        if gate.state == "open" and MEASURES[gate.name].kind == "cost"
+    ]
     claims = _claims(decision, evidence)
     if claims:
         steps.append(_plan(decision, evidence, claims))
-    return steps
+    return steps or [Note(id="keep_baseline")]
 
 
 # What an inconclusive decision asks for that no larger study plans.

@@ -62,9 +62,9 @@ def next_step_sentence(
         return text("next.canary") + _tested(canary)
     if step.id == "production":
         return text("next.production") + _in_production(number, canary, place)
-    if step.id == "gate":
+    if step.id in ("gate", "measure_again"):
         gate = Gate.model_validate(step.facts["gate"])
-        return text("next.gate").format(gate=gate_sentence(gate))
+        return text(f"next.{step.id}").format(gate=gate_sentence(gate))
     if step.id == "settle":
         return settling_sentence(step.facts)
     return sentence(f"next.{step.id}", step.facts)

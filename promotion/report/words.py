@@ -452,6 +452,7 @@ TEXTS = {
     "action.approve": "approbation",
     "action.rollback": "retour arrière",
     "next.gate": "Lever le critère non respecté : {gate}",
+    "next.measure_again": "Mesurer de nouveau, sur une machine au repos : {gate}",
     "next.keep_baseline": "Garder la configuration de référence",
     "next.new_grid": "Proposer une nouvelle grille avant une nouvelle décision",
     "next.keep_start": "Garder le modèle de départ, sans entraînement : il fait mieux que le candidat",

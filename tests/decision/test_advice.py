@@ -7,6 +7,7 @@ import pytest
 from promotion.comparison import Evidence, summarise
 from promotion.decision import Decision, decide, next_steps_of, risks_of
 from promotion.facts import Note
+from promotion.report.sentences import next_step_sentence
 from promotion.study import Policy
 from tests.builders import POLICY, evidence, run
 
@@ -52,6 +53,17 @@ def test_a_rejection_names_each_failed_gate_before_a_new_grid() -> None:
     steps = advised(evidence(), strict)[2]
     assert ids(steps) == ["gate", "keep_baseline", "new_grid"]
     assert steps[0].facts["gate"]["value"] == 20.0
+
+
+def test_a_cost_that_is_left_open_is_to_be_measured_again() -> None:
+    """A busy machine answers late: no picture and no seed more would settle that."""
+    gate = {"measure": "latency_p95_ms", "at_most": 22}
+    busy = Policy.model_validate({**POLICY.model_dump(), "gates": [gate]})
+    decision, _, steps = advised(evidence(), busy)
+    assert decision.verdict == "inconclusive"
+    assert ids(steps) == ["measure_again"]
+    said = next_step_sentence(steps[0], None, None, "none")
+    assert said.startswith("Mesurer de nouveau, sur une machine au repos")
 
 
 def test_each_risk_carries_the_number_that_says_how_badly() -> None:

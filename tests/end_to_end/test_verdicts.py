@@ -1,4 +1,4 @@
-"""The repository's own studies end as they say: the book can show each verdict, honestly come by."""
+"""The repository's own studies end as they say: with each of the three verdicts, honestly."""
 
 from __future__ import annotations
 

@@ -26,7 +26,9 @@ def test_each_study_here_loads_and_bears_the_name_of_its_file(path: Path) -> Non
 
 
 def test_the_embedded_study_lets_no_detector_pass_that_misses_most_persons() -> None:
-    gates = {gate.measure: gate for gate in load_study(ROOT / "studies" / "default.yaml").policy.gates}
+    gates = {
+        gate.measure: gate for gate in load_study(ROOT / "studies" / "default.yaml").policy.gates
+    }
     assert (gates["recall"].at_least or 0) >= 0.5
     assert gates["recall"].certainty == "bound"
     assert (gates["precision"].at_least or 0) >= 0.6
