@@ -43,7 +43,7 @@ def _check_values(place: str, values: list[float]) -> Iterator[Fault]:
         yield Fault("class", f"{place}: {said}")
     x0, y0, x1, y1 = _corners(box)
     inside = min(x0, y0) >= -TOLERANCE and max(x1, y1) <= 1 + TOLERANCE
-    if not (inside and np.isfinite(values).all() and min(box[2:]) > 0):
+    if not (inside and np.isfinite(box).all() and min(box[2:]) > 0):
         shown = " ".join(f"{value:g}" for value in box)
         yield Fault("box", f"{place}: the box {shown} is not inside the image")
 

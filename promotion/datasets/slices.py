@@ -9,12 +9,15 @@ import pandas as pd
 
 from promotion.datasets.yolo import images_of, labels_of, read_labels
 from promotion.errors import DatasetError
+from promotion.outside import visible
 from promotion.study.policy import LONGEST_NAME, is_plain
 
 # What a picture's name does not say: its light and its weather, in a user's folder also its clip.
 SLICES_FILE = "slices.csv"
 CROWDING = "crowding"
 UNKNOWN = "unknown"
+# Of the columns that there are, so many characters tell which file it is.
+MOST_SHOWN = 200
 # The most persons that each crowding has; more are the last one.
 _CROWDS = ((0, "0"), (3, "1-3"), (9, "4-9"))
 _CROWD = "10+"
@@ -73,6 +76,8 @@ def read_slices(folder: Path, columns: Iterable[str] = ()) -> pd.DataFrame:
         if len(needed) > 1:
             raise DatasetError(f"{path}: not there; it holds the columns {', '.join(needed)}")
         return pd.DataFrame()
+    if not path.is_file():
+        raise DatasetError(f"{path}: is no file; replace or remove it")
     try:
         table = pd.read_csv(path, dtype=str)
     except (OSError, ValueError) as error:
@@ -80,7 +85,6 @@ def read_slices(folder: Path, columns: Iterable[str] = ()) -> pd.DataFrame:
         raise DatasetError(f"{path}: not a table ({reason})") from None
     missing = [column for column in needed if column not in table]
     if missing:
-        raise DatasetError(
-            f"{path}: no column {missing[0]}; there are {', '.join(map(str, table))}"
-        )
+        there = visible(", ".join(map(str, table)))[:MOST_SHOWN]
+        raise DatasetError(f"{path}: no column {missing[0]}; there are {there}")
     return table.drop_duplicates("image").set_index("image")

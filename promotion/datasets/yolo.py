@@ -19,6 +19,8 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 MOST_PIXELS = 50_000_000
 # Ultralytics drops smaller pictures from a training without an error.
 LEAST_SIDE_PX = 10
+# Some 3,000 persons; each box is compared with every other.
+MOST_LABEL_BYTES = 128 * 1024
 
 
 def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
@@ -139,6 +141,11 @@ def numbered_labels(path: Path) -> list[tuple[int, list[float]]]:
     """
     if not path.exists():
         return []
+    # A device or a pipe would be read for ever.
+    if not path.is_file():
+        raise ValueError("it is no file")
+    if path.stat().st_size > MOST_LABEL_BYTES:
+        raise ValueError(f"more than {MOST_LABEL_BYTES // 1024} KiB, which no picture's labels are")
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:

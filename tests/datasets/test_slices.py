@@ -9,9 +9,11 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from promotion.datasets import PreparedDataset, record_dataset, slices_of
-from promotion.datasets.slices import crowding
+from promotion.datasets.slices import crowding, read_slices
 from promotion.datasets.street import DOMAINS, draw_scene
 from promotion.errors import DatasetError
 from promotion.paths import ROOT
@@ -77,6 +79,21 @@ def test_a_slices_file_that_is_none_is_refused_in_one_line(folder: Path, content
     ) as refused:
         slices_of(folder, "test")
     assert "\n" not in str(refused.value)
+
+
+@given(st.one_of(st.binary(max_size=200), st.text("image,light\"'\n\r\0;=é\u202e", max_size=80)))
+def test_any_bytes_are_a_table_of_slices_or_a_line(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes | str
+) -> None:
+    place = tmp_path_factory.getbasetemp()
+    encoded = content.encode() if isinstance(content, str) else content
+    (place / "slices.csv").write_bytes(encoded)
+    said = ""
+    try:
+        read_slices(place)
+    except DatasetError as error:
+        said = str(error)
+    assert len(said.splitlines()) <= 1
 
 
 def test_later_steps_read_the_slices_from_mlflow(streets: PreparedDataset, tmp_path: Path) -> None:

@@ -66,6 +66,16 @@ def test_a_reason_is_kept_and_shown_as_text(name: str, registry_home: Path) -> N
     assert only_letters(name) in only_letters(check_is_text(done))
 
 
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_document_under_review_is_text(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "decision.md"
+    path.write_text(
+        f"## Candidat promu\n\n{TEXTS[name]} a promu 0,5 {TEXTS[name]}\n", encoding="utf-8"
+    )
+    done = CliRunner().invoke(app, ["review", str(path), "--home", str(tmp_path)])
+    check_is_text(done)
+
+
 @pytest.mark.parametrize(
     "name", ["dollars", "math_link", "tex_input", "rich_backslash", "stacked", "many_lines"]
 )

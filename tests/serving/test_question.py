@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from promotion.serving.question import Question, RefusedError, read_question
 
@@ -50,3 +52,27 @@ def test_small_values_cannot_fill_the_memory() -> None:
     with pytest.raises(RefusedError) as caught:
         read_question(b'{"instances": [' + b"{}," * 100_000 + b"{}]}", 0.5)
     assert caught.value.status == 413
+
+
+KEYS = st.sampled_from(
+    ["instances", "inputs", "dataframe_split", "dataframe_records", "columns", "data", "image",
+     "params", "threshold", "a"]
+)  # fmt: skip
+VALUES = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(), st.text(max_size=9)
+    ),
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(KEYS, part, max_size=3),
+    max_leaves=9,
+)
+
+
+@given(st.one_of(st.binary(max_size=200), VALUES.map(orjson.dumps)))
+def test_any_body_is_a_question_or_refused_in_a_line(body: bytes) -> None:
+    said, status = "", 400
+    try:
+        assert isinstance(read_question(body, 0.3), Question)
+    except RefusedError as error:
+        said, status = str(error), error.status
+    assert status in (400, 413)
+    assert said == "" or said.isprintable()
