@@ -355,6 +355,7 @@ def evidence(worth: float = 0.99, not_lost: float = 0.99, **changes: object) -> 
         "incumbent": None,
         "optimism": 0.004,
         "diagnoses": {one.run_name: DIAGNOSIS for one in runs},
+        "labels": {"suspects": [], "comparison": []},
         "confidence": 0.95,
         "replicates": 2000,
         "energy_method": "estimated",

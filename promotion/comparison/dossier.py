@@ -23,6 +23,7 @@ from promotion.comparison.confirmation import bounds_on_test, confirm, cost_boun
 from promotion.comparison.evidence import (
     Evidence,
     IncumbentFacts,
+    LabelFacts,
     SplitFacts,
     UntrainedFacts,
 )
@@ -32,7 +33,16 @@ from promotion.comparison.selection import Selection, summarise
 from promotion.comparison.slices import SliceComparison
 from promotion.comparison.untrained import Untrained, measure_untrained
 from promotion.datasets import SPLITS, measured_on
-from promotion.detection import Diagnosis, Seen, detect_split, diagnose, see, telling_images
+from promotion.detection import (
+    Diagnosis,
+    Seen,
+    detect_split,
+    diagnose,
+    see,
+    suspected_labels,
+    telling_images,
+    without_suspects,
+)
 from promotion.facts import Fact
 from promotion.store import (
     Artifact,
@@ -247,6 +257,17 @@ def diagnose_runs(
     return {name: diagnose(on_val[name], seen, rule) for name, seen in models.items()}
 
 
+def doubt_labels(session: Session, campaign: Campaign, selection: Selection) -> LabelFacts:
+    """The labels of test that both sides put in doubt, and the comparison without them."""
+    runs = [campaign.members(name) for name in (selection.candidate, selection.baseline)]
+    seen = load_seen(session, campaign, [run for side in runs for run in side], "test")
+    suspects = suspected_labels(list(seen.values()))
+    ours, theirs = (
+        [without_suspects(seen[run.run_name], suspects) for run in side] for side in runs
+    )
+    return LabelFacts(suspects=suspects, comparison=confirm(ours, theirs, session.study.policy))
+
+
 def telling_pictures(
     session: Session, campaign: Campaign, models: Mapping[str, Seen], selection: Selection
 ) -> list[Path]:
@@ -260,6 +281,7 @@ def gather_evidence(
     campaign: Campaign,
     confirmed: Confirmed,
     diagnoses: Mapping[str, Diagnosis],
+    labels: LabelFacts,
 ) -> Evidence:
     """Everything that was measured, as the one value that the decision reads."""
     manifest = load_manifest(session, campaign)
@@ -293,6 +315,7 @@ def gather_evidence(
         incumbent=confirmed.incumbent,
         optimism=confirmed.chosen.optimism,
         diagnoses=dict(diagnoses),
+        labels=labels,
         confidence=session.study.policy.confidence,
         replicates=REPLICATES,
         energy_method=campaign.energy_method,

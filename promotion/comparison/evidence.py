@@ -9,7 +9,7 @@ from promotion.comparison.bootstrap import MetricComparison
 from promotion.comparison.bounds import Bounds
 from promotion.comparison.openings import Ledger
 from promotion.comparison.slices import SliceComparison
-from promotion.detection import Diagnosis
+from promotion.detection import Diagnosis, SuspectedLabel
 from promotion.facts import Fact, Note
 
 
@@ -96,6 +96,23 @@ class SplitFacts(Fact):
     groups: int | None = None
 
 
+class LabelFacts(Fact):
+    """The labels of test that are suspected to be wrong, and the comparison without them."""
+
+    suspects: list[SuspectedLabel]
+    comparison: list[MetricComparison]
+
+    @property
+    def images(self) -> int:
+        """How many images have a suspected label."""
+        return len({one.image for one in self.suspects})
+
+    def turns(self, metric: str, difference: float) -> bool:
+        """Whether this metric's difference has another sign without them."""
+        without = next(one.difference for one in self.comparison if one.metric == metric)
+        return without * difference < 0
+
+
 class IncumbentFacts(Fact):
     """The version in Production on the same test, and the run to register less it (images only)."""
 
@@ -132,6 +149,7 @@ class Evidence(Fact):
     incumbent: IncumbentFacts | None
     optimism: float
     diagnoses: dict[str, Diagnosis]
+    labels: LabelFacts
     confidence: float
     replicates: int
     energy_method: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from promotion.comparison import Claim, Evidence, SpreadClaim, plan
-from promotion.decision.decision import Decision, about_slice
+from promotion.decision.decision import Decision, about_slice, decide
 from promotion.facts import Note
 from promotion.metrics import MEASURES, METRICS
 
@@ -71,6 +71,8 @@ def risks_of(decision: Decision, evidence: Evidence) -> list[Note]:
         for one in lost
         if one.law.probability_above(0.0) <= (1 - evidence.confidence) / len(evidence.slices)
     ]
+    if evidence.labels.suspects:
+        risks += _doubted_labels(decision, evidence)
     drawn = evidence.run(decision.candidate.run_name).split_seed is not None
     risks.append(Note(id="conditions_drawn" if drawn else "conditions"))
     if decision.ledger.other_policies:
@@ -83,6 +85,26 @@ def risks_of(decision: Decision, evidence: Evidence) -> list[Note]:
     if evidence.dataset_source == "street_scenes":
         risks.append(Note(id="synthetic"))
     return risks
+
+
+def _doubted_labels(decision: Decision, evidence: Evidence) -> list[Note]:
+    """That suspected labels make the difference, or the verdict, what it is."""
+    labels, first = evidence.labels, evidence.comparison[0]
+    clean = evidence.model_copy(update={"comparison": labels.comparison})
+    verdict = decide(clean, decision.policy, decision.audit).verdict
+    if verdict == decision.verdict and not labels.turns(first.metric, first.difference):
+        return []
+    without = labels.comparison[0]
+    facts = {
+        "count": len(labels.suspects),
+        "images": labels.images,
+        "metric": first.metric,
+        "difference": first.difference,
+        "without": without.difference,
+        "interval": without.interval,
+        "verdict": verdict,
+    }
+    return [Note(id="labels", facts=facts)]
 
 
 def next_steps_of(decision: Decision, evidence: Evidence) -> list[Note]:

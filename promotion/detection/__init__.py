@@ -20,6 +20,7 @@ from promotion.detection.evaluation import (
 from promotion.detection.latency import latency_metrics, measure_latency
 from promotion.detection.matching import CORNERS, match, pairwise_iou
 from promotion.detection.seen import Seen, see, telling_images
+from promotion.detection.suspects import SuspectedLabel, suspected_labels, without_suspects
 
 __all__ = [
     "AREAS",
@@ -33,6 +34,7 @@ __all__ = [
     "Detector",
     "Diagnosis",
     "Seen",
+    "SuspectedLabel",
     "choose_threshold",
     "curve_of",
     "detect_split",
@@ -43,6 +45,8 @@ __all__ = [
     "measure_latency",
     "pairwise_iou",
     "see",
+    "suspected_labels",
     "tabulate",
     "telling_images",
+    "without_suspects",
 ]

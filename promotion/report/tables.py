@@ -17,6 +17,7 @@ from promotion.comparison import (
     ConfigurationFacts,
     FailedVariant,
     IncumbentFacts,
+    LabelFacts,
     MetricComparison,
     RunFacts,
     Selection,
@@ -287,6 +288,39 @@ def error_kinds(diagnoses: Mapping[str, Diagnosis]) -> pd.DataFrame:
                 for name, one in diagnoses.items()
             }
             for place, kind in enumerate(first.errors)
+        ]
+    )
+
+
+def suspects(labels: LabelFacts) -> pd.DataFrame:
+    """One row a suspected label of test, the surest first."""
+    return _table(
+        [
+            {
+                text("column.image"): one.image,
+                text("column.suspect"): text(f"suspect.{one.kind}"),
+                text("column.box"): ", ".join(number(value, 0) for value in one.box),
+                text("column.confidence"): number(one.score),
+                text("column.shown_by"): number(one.runs, 0),
+            }
+            for one in labels.suspects
+        ]
+        or [{text("column.suspect"): text("suspects.none")}]
+    )
+
+
+def without_suspects(found: Sequence[MetricComparison], labels: LabelFacts) -> pd.DataFrame:
+    """One row a metric: the difference, and what it is without the suspected labels."""
+    without = {one.metric: one for one in labels.comparison}
+    return _table(
+        [
+            {
+                text("column.metric"): text(f"metric.{one.metric}"),
+                text("column.difference"): f"{signed(one.difference)} {interval(one.interval)}",
+                text("column.without_suspects"): f"{signed(without[one.metric].difference)} "
+                f"{interval(without[one.metric].interval)}",
+            }
+            for one in found
         ]
     )
 

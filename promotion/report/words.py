@@ -82,6 +82,14 @@ TEXTS = {
     "split.val": "validation",
     "split.test": "test",
     "split.canary": "canari",
+    "column.image": "image",
+    "column.confidence": "confiance",
+    "column.suspect": "annotation en doute",
+    "column.box": "boîte (x0, y0, x1, y1), pixels",
+    "column.shown_by": "runs qui la montrent",
+    "suspect.missing_annotation": "personne peut-être oubliée",
+    "suspects.none": "aucune : nulle part les modèles ne contredisent ensemble l’annotation",
+    "column.without_suspects": "différence sans elles",
     "column.split": "découpe",
     "column.images": "images",
     "column.persons": "personnes",
@@ -407,6 +415,7 @@ TEXTS = {
     "valeurs du test ; la probabilité exigée tient compte du nombre de configurations.",
     "risk.seeds": "D’une graine à l’autre, l’écart-type est de {sd:number} ({seeds} graines) ; aucune ne s’est effondrée, ce qui n’exclut pas que jusqu’à {rate:percent} des entraînements le fassent. *Mitigation* : un réentraînement peut faire moins bien ; le canari le vérifiera.",
     "risk.policy_changed": "La politique a changé depuis que ce test a été ouvert ({times} fois sous une autre, la dernière le {when:day}). *Mitigation* : écrire la politique avant d’ouvrir le test ; en cas de doute, réunir un nouveau test.",
+    "risk.labels": "Les modèles, d’accord entre eux, mettent en doute {count:count} annotation(s) du test sur {images:count} image(s). Sans elles, la différence de {metric:metric} serait de {without:signed} {interval:interval} au lieu de {difference:signed}, et le verdict « {verdict:verdict} ». *Mitigation* : relire ces images avant de suivre la décision.",
     "risk.conditions_drawn": "Les intervalles supposent le seuil choisi sur la validation ; ils contiennent le hasard de la découpe, retirée au sort pour chaque graine. *Mitigation* : surveiller le seuil au canari.",
     "risk.conditions": "Les intervalles supposent le seuil choisi sur la validation et les images d’entraînement telles qu’elles sont : ce qu’un autre tirage d’entraînement changerait, aucune graine ne le montre. *Mitigation* : refaire l’étude avec une autre découpe avant d’en généraliser le résultat.",
     "risk.one_seed": "Une seule graine : la stabilité du candidat est inconnue. "
@@ -987,6 +996,7 @@ _FORMATS: dict[str, Callable[[Any], str]] = {
     "threshold": _threshold,
     "toward": " → ".join,
     "wanted": _wanted,
+    "verdict": lambda name: text(f"verdict.{name}"),
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from promotion import comparison
 from promotion.comparison import Campaign
 from promotion.errors import MissingRunsError
-from promotion.metrics import MEASURES
+from promotion.metrics import MEASURES, METRICS
 from promotion.store import (
     Artifact,
     Role,
@@ -83,7 +83,9 @@ def test_each_notebook_of_the_comparison_reads_what_the_last_one_left(filled: Se
     pictures = comparison.telling_pictures(diagnosing, campaign, models, selection)
     assert 1 <= len(pictures) <= 3
     assert comparison.load_latencies(diagnosing, confirmed).shape == (4, 4)
-    evidence = comparison.gather_evidence(diagnosing, campaign, confirmed, diagnoses)
+    labels = comparison.doubt_labels(diagnosing, campaign, selection)
+    assert {one.metric for one in labels.comparison} == set(METRICS)
+    evidence = comparison.gather_evidence(diagnosing, campaign, confirmed, diagnoses, labels)
     comparison.record_evidence(diagnosing, evidence)
     set_tags(diagnosing.client, diagnosing.run_id, {Tag.COMPLETE: "true"})
 

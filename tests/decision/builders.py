@@ -152,6 +152,7 @@ def planted(
             one.run_name: diagnose(seen[one.run_name], seen[one.run_name], by.operating_point)
             for one in best.values()
         },
+        labels={"suspects": [], "comparison": []},
         confidence=by.confidence,
         replicates=REPLICATES,
     )

@@ -9,7 +9,7 @@ from promotion.decision import Decision, decide, next_steps_of, risks_of
 from promotion.facts import Note
 from promotion.report.sentences import next_step_sentence
 from promotion.study import Policy
-from tests.builders import POLICY, evidence, run
+from tests.builders import POLICY, compared, evidence, law_above, run
 
 
 def advised(found: Evidence, policy: Policy = POLICY) -> tuple[Decision, list[Note], list[Note]]:
@@ -88,3 +88,21 @@ def test_the_winner_of_several_is_said_to_be_flattered_and_an_only_rival_is_not(
     crowded = evidence(runs=runs, configurations=summarise(runs))
     assert "optimism" in ids(advised(crowded)[1])
     assert "selection" in ids(advised(evidence())[1])
+
+
+def test_labels_in_doubt_are_a_risk_where_the_decision_hangs_on_them() -> None:
+    """A forgotten person that only the candidate finds would count against it, and conversely."""
+    suspect = {
+        "image": "a",
+        "kind": "missing_annotation",
+        "box": (0, 0, 9, 9),
+        "score": 1,
+        "runs": 5,
+    }
+    other = [compared("mAP50", -0.01, 0.0, law_above(0.02, 0.0001)), *evidence().comparison[1:]]
+    same = {"suspects": [suspect], "comparison": evidence().comparison}
+    assert "labels" not in ids(advised(evidence(labels=same))[1])
+    turned = {"suspects": [suspect, suspect], "comparison": other}
+    (risk,) = [one for one in advised(evidence(labels=turned))[1] if one.id == "labels"]
+    assert (risk.facts["count"], risk.facts["images"]) == (2, 1)
+    assert risk.facts["verdict"] == "reject"
