@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from promotion.paths import ROOT
 from promotion.report.language import LANGUAGES, SOURCE, in_language
-from promotion.report.words import text
+from promotion.report.words import day, text
 
 FACTS = "book.json"
 TEMPLATE = "shelf.html"
@@ -65,4 +65,5 @@ def _render(volumes: Sequence[Volume], language: str, spoken: Sequence[str]) -> 
         language=language,
         pages={name: page_of(name, spoken) for name in spoken},
         text=text,
+        day=day,
     )
