@@ -41,6 +41,11 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
+lab = typer.Typer(
+    help="The lab: what its students run, and the checks of their work.", no_args_is_help=True
+)
+app.add_typer(lab, name="lab")
+
 INTERRUPTED = 130
 END_SECONDS = 3
 DEFAULT_STUDY, LAB_STUDY = Path("studies/default.yaml"), Path("studies/tp_original.yaml")
@@ -75,9 +80,12 @@ WorkersOption = Annotated[
 ]
 
 
-def command(function: Callable[..., None]) -> Callable[..., None]:
+def command(
+    function: Callable[..., None], group: typer.Typer = app, study: Path = DEFAULT_STUDY
+) -> Callable[..., None]:
     """Make a function a command with --home and --debug, whose errors are one line each.
 
+    It is called as the function is, or as it is in the lab's group without `lab_`.
     Its first parameter says what it works on: `flow`, a study's in its home, or `model`, the
     study's registered model (both with --study and --set), or `client`, the home's MLflow store,
     or `home` alone.
@@ -91,9 +99,8 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         one.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
         for name, one in inspect.signature(function).parameters.items()
     )
-    default = LAB_STUDY if function.__name__ == "lab" else DEFAULT_STUDY
     of_a_study = [
-        _option("study", StudyOption, default),
+        _option("study", StudyOption, study),
         _option("overrides", SetOption, []),
     ]
     common = [_option("home", HomeOption, None), _option("debug", DebugOption, False)]
@@ -118,7 +125,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     parameters = [*opens, *own, *common]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in parameters}
-    app.command()(run)
+    group.command(function.__name__.removeprefix("lab_"))(run)
     return run
 
 
@@ -402,8 +409,8 @@ def review(
         raise typer.Exit(1)
 
 
-@command
-def lab(flow: Flow) -> None:
+@functools.partial(command, group=lab, study=LAB_STUDY)
+def lab_rerun(flow: Flow) -> None:
     """Train and log as the lab's students did, and audit that; exit with 1 on a blocking flaw."""
     from rich.progress import Progress
 
@@ -415,6 +422,21 @@ def lab(flow: Flow) -> None:
         task = progress.add_task("variants", total=len(flow.file.study.variants))
         experiment = run_again(flow.file.study, flow.home, lambda _: progress.advance(task))
     _show_audit(experiment)
+
+
+@functools.partial(command, group=lab)
+def lab_template(
+    home: Path,
+    file: Annotated[Path, typer.Argument(metavar="FILE.md", help="Where to write it.")],
+    language: Annotated[
+        Literal["fr", "en"], typer.Option("--language", help="The template's language.")
+    ] = "fr",
+) -> None:
+    """Write the decision template to fill; `promotion review` reads it back."""
+    from promotion.lab.template import write_template
+
+    write_template(file, language)
+    say(f"template: {plain(file)}")
 
 
 def _show_audit(experiment: Experiment) -> None:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from promotion.cli import app
+from promotion.cli import app, lab
 from promotion.paths import HOME_VARIABLE
 from promotion.store import VersionTag, make_readable
 from promotion.study import Study
@@ -43,13 +43,13 @@ COMMANDS = (
     "check",
     "diff",
     "audit",
-    "lab",
     "review",
     "status",
     "ui",
 )
-OF_NO_STUDY = ("audit", "ui", "review")
-OF_A_STUDY = tuple(name for name in COMMANDS if name not in OF_NO_STUDY)
+LAB_COMMANDS = ("lab rerun", "lab template")
+OF_NO_STUDY = ("audit", "ui", "review", "lab template")
+OF_A_STUDY = tuple(name for name in (*COMMANDS, *LAB_COMMANDS) if name not in OF_NO_STUDY)
 
 
 @pytest.fixture
@@ -59,17 +59,17 @@ def home(scenes_home: Path) -> Path:
 
 def test_every_command_is_named_here() -> None:
     """A command that this list lacks would answer no help and nobody would know."""
-    assert {one.callback.__name__ for one in app.registered_commands if one.callback} == set(
-        COMMANDS
-    )
+    named = {one.callback.__name__ for one in app.registered_commands if one.callback}
+    named |= {f"lab {one.name}" for one in lab.registered_commands}
+    assert named == {*COMMANDS, *LAB_COMMANDS}
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS])
+@pytest.mark.parametrize("command", ["", *COMMANDS, "lab", *LAB_COMMANDS])
 def test_every_command_answers_help(command: str) -> None:
-    done = CliRunner().invoke(app, [command, "--help"] if command else ["--help"])
+    done = CliRunner().invoke(app, [*command.split(), "--help"])
     assert done.exit_code == 0
     assert "--help" in done.stdout
-    if command:
+    if command not in ("", "lab"):
         assert "--home" in done.stdout
         assert ("--study" in done.stdout) == (command in OF_A_STUDY)
 

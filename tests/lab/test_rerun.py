@@ -68,7 +68,7 @@ def test_what_was_trained_is_kept(overrides: list[str], home: Path) -> None:
     trained = {path.stat().st_mtime_ns for path in (home / "lab").rglob("best.pt")}
     assert len(trained) == 4
     changes = [part for one in overrides for part in ("--set", one)]
-    done = promotion("lab", *changes, home=home)
+    done = promotion("lab", "rerun", *changes, home=home)
     assert done.returncode == 1, done.stderr
     assert "parameter-effect" in done.stdout
     assert (home / "Ultralytics" / "settings.json").exists()
