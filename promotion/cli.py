@@ -439,6 +439,43 @@ def lab_template(
     say(f"template: {plain(file)}")
 
 
+@functools.partial(command, group=lab)
+def lab_exercises(
+    home: Path,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write them.")],
+    solutions: Annotated[
+        bool, typer.Option("--solutions", help="The teacher's: with the solutions.")
+    ] = False,
+) -> None:
+    """Write the lab's exercise notebooks and the file of answers to fill."""
+    from promotion.lab.exercises import write_exercises
+
+    for place in write_exercises(folder, solutions):
+        say(f"written: {plain(place)}")
+
+
+@functools.partial(command, group=lab)
+def lab_check(
+    flow: Flow,
+    chapter: Annotated[
+        str, typer.Argument(metavar="[CHAPTER]", help="One chapter. [default: all]")
+    ] = "",
+    answers: Annotated[
+        Path, typer.Option("--answers", help="The answers; the decision lies beside them.")
+    ] = Path("lab/answers.yaml"),
+) -> None:
+    """Check a student's work against their runs and files; exit with 1 where it does not hold."""
+    from promotion.lab.homework import CHAPTERS, Work, check_work, read_answers
+    from promotion.report.sentences import hint_sentence, point_state
+
+    work = Work(flow.file.study, flow.client, read_answers(answers), answers.parent)
+    chapters = [chapter] if chapter else list(CHAPTERS)
+    points = [point for name in chapters for point in check_work(work, name)]
+    display.show_points([(one, point_state(one), hint_sentence(one)) for one in points])
+    if any(point.state != "held" for point in points):
+        raise typer.Exit(1)
+
+
 def _show_audit(experiment: Experiment) -> None:
     """Print what the audit finds; leave with 1 on a blocking flaw."""
     from promotion.audit import audit

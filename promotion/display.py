@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from promotion.audit import Finding
     from promotion.execution import Outcome
+    from promotion.lab.homework import Point
     from promotion.registry import Event, History
     from promotion.report.publication import Publication
     from promotion.report.review import Told, ToldReview
@@ -168,6 +169,16 @@ def show_findings(findings: list[tuple[Finding, str]]) -> None:
         mark = {True: "[green]passed[/]", False: "[red]failed[/]", None: "unknown"}[one.passed]
         shown.add_row(one.id, one.severity, mark, plain(message))
     console.print(shown)
+
+
+def show_points(points: list[tuple[Point, str, str]]) -> None:
+    """What a student's work holds, a row a point: its state in words, and a hint."""
+    colours = {"held": "green", "wrong": "red", "missing": "yellow"}
+    shown = table("point", "state", "hint")
+    for one, state, hint in points:
+        shown.add_row(one.id, f"[{colours[one.state]}]{plain(state)}[/]", plain(hint))
+    console.print(shown)
+    say(f"{sum(one.state == 'held' for one, *_ in points)} of {len(points)} points hold")
 
 
 def show_review(review: ToldReview) -> None:

@@ -47,8 +47,8 @@ COMMANDS = (
     "status",
     "ui",
 )
-LAB_COMMANDS = ("lab rerun", "lab template")
-OF_NO_STUDY = ("audit", "ui", "review", "lab template")
+LAB_COMMANDS = ("lab rerun", "lab template", "lab exercises", "lab check")
+OF_NO_STUDY = ("audit", "ui", "review", "lab template", "lab exercises")
 OF_A_STUDY = tuple(name for name in (*COMMANDS, *LAB_COMMANDS) if name not in OF_NO_STUDY)
 
 

@@ -11,6 +11,7 @@ from promotion.comparison import Evidence, FailedVariant, Ledger
 from promotion.decision import Decision, Gate, sensitivity
 from promotion.detection import Seen
 from promotion.facts import Note
+from promotion.lab.homework import Point
 from promotion.registry import Event, Place
 from promotion.report import words
 from promotion.report.words import sentence, text
@@ -205,3 +206,13 @@ def rest_sentence(decision: Decision) -> str:
 def session_sentence(experiment: str, run_id: str) -> str:
     """Where in MLflow a notebook's run is."""
     return text("session.run").format(experiment=experiment, run=run_id)
+
+
+def point_state(point: Point) -> str:
+    """Whether a point of a chapter was found, is missing, or does not hold."""
+    return text(f"lab.state.{point.state}")
+
+
+def hint_sentence(point: Point) -> str:
+    """What helps a student with a point of a chapter; empty where it holds."""
+    return "" if point.state == "held" else sentence(f"lab.hint.{point.id}", point.facts)
