@@ -107,7 +107,7 @@ class Answers:
         """Times of both sides."""
         slow = self._slow(rng)
         busy = np.repeat(rng.random(self.count // BUSY + 1) < self.common, BUSY)[: self.count]
-        frame = pd.DataFrame({"asked_at": np.arange(self.count) * PACE_S})
+        frame = pd.DataFrame({"asked_at": np.arange(self.count) * PACE_S, "free": 1.0})
         frame["ms_challenger"] = np.where(slow | busy, SLOW_MS, FAST_MS)
         frame["ms_champion"] = np.where(busy, SLOW_MS, FAST_MS)
         return frame

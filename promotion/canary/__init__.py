@@ -3,6 +3,7 @@
 from promotion.canary.run import CanaryResult, Course
 from promotion.canary.stability import (
     CRITERIA,
+    FREE,
     METRICS,
     PERCENTILE,
     SIDES,
@@ -23,6 +24,7 @@ from promotion.canary.trial import (
 
 __all__ = [
     "CRITERIA",
+    "FREE",
     "METRICS",
     "PERCENTILE",
     "SIDES",

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from joblib import cpu_count
 
+from promotion.canary.control import share_free
 from promotion.canary.stability import (
     BURSTS_A_BLOCK,
     SIDES,
@@ -43,9 +45,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request to both contenders: when it was sent, in seconds, and their answers by side."""
+    """A request to both contenders: when it was sent, in seconds, and their answers by side.
+
+    `free` is the share of the machine that was free before and after its batch, the lesser one.
+    """
 
     asked_at: float
+    free: float
     answers: dict[str, Answer]
 
 
@@ -119,8 +125,9 @@ def run_canary(
     """Show both models the pictures, batch by batch, until the challenger has passed or failed.
 
     The pictures are shown in the order given, those of one group together (`groups` names the
-    group of each); every batch is sent with `rules.requests` requests at a time. When only the
-    latency is open, pictures are asked again: it needs time, not labels.
+    group of each); every batch is sent with `rules.requests` requests at a time, between two
+    controls of how busy the machine is. When only the latency is open, pictures are asked again:
+    it needs time, not labels.
     """
     contenders = (challenger, champion)
     _warm_up(contenders, images[:WARM_UP_IMAGES])
@@ -183,7 +190,9 @@ def _send(
     """
     sides = list(zip(SIDES, contenders, strict=True))
 
-    def request(number: int, path: Path) -> Exchange:
+    cores = min(requests, cpu_count())
+
+    def request(number: int, path: Path) -> tuple[float, dict[str, Answer]]:
         photograph = path.read_bytes()
         answers = {}
         asked_at = time.perf_counter() - began
@@ -192,10 +201,13 @@ def _send(
             boxes = contender.see(photograph)
             milliseconds = (time.perf_counter_ns() - start) / 1e6
             answers[side] = Answer(boxes.assign(image=path.name), milliseconds)
-        return Exchange(asked_at, answers)
+        return asked_at, answers
 
+    before = share_free(cores)
     with ThreadPoolExecutor(requests) as pool:
-        return list(pool.map(request, range(len(batch)), batch))
+        answered = list(pool.map(request, range(len(batch)), batch))
+    free = min(before, share_free(cores))
+    return [Exchange(asked_at, free, answers) for asked_at, answers in answered]
 
 
 def _observe(
@@ -224,6 +236,7 @@ def _observe(
         course.detections[side] = (
             boxes if known is None else pd.concat([known, boxes], ignore_index=True)
         )
+    table["free"] = [one.free for one in exchanges]
     course.observations = pd.concat([course.observations, table])
     _time(course, exchanges)
 
@@ -231,7 +244,7 @@ def _observe(
 def _time(course: Course, exchanges: Sequence[Exchange]) -> None:
     """Add one row a request."""
     rows = [
-        {"asked_at": one.asked_at}
+        {"asked_at": one.asked_at, "free": one.free}
         | {f"ms_{side}": one.answers[side].milliseconds for side in SIDES}
         for one in exchanges
     ]

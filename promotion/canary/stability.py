@@ -46,6 +46,8 @@ CRITERIA = (*METRICS, "latency", "drift_boxes", "drift_confidence")
 PERCENTILE = 95
 # A picture with more persons, or with more boxes of either side, counts as one with this many.
 CROWD = 10
+# The machine is busy when other programs take more than a tenth of the cores that the canary uses.
+FREE = 0.9
 # A block is longer than a disturbance, so that few of them touch two blocks.
 BURSTS_A_BLOCK = 2
 
@@ -151,9 +153,10 @@ def judge(
 
     `observations` has one row an image, in the order shown: persons, and for each side found_*,
     boxes_*, confidence_*; the images of one `group`, where that column is, follow one another.
-    `timings` has one row a request: asked_at (seconds), ms_challenger and ms_champion; pictures may
-    be asked again. Without it the observations hold these columns. `ended` says that nothing will
-    follow, so that the last group and the last block are complete.
+    `timings` has one row a request: asked_at (seconds), ms_challenger, ms_champion, and free, the
+    share of the machine that was left to the canary; pictures may be asked again. Without it the
+    observations hold these columns. `ended` says that nothing will follow, so that the last group
+    and the last block are complete.
 
     *go* when every criterion holds: the tests of recall, precision and latency each at the stated
     confidence (all must pass, so that needs no correction), the drifts within their limit. *stop*
@@ -257,12 +260,15 @@ def latency_test(
     answer at all takes 65 blocks to hold.
 
     An answer counts as late against the challenger only where the champion, asked at the same
-    moment, was in time: a busy machine may withhold a *go*, but stops nobody.
+    moment, was in time, and where the control found the machine free: a slower challenger is late
+    before the champion is when other programs slow both. So a busy machine may withhold a *go*, but
+    stops nobody.
     """
     timings = timings.sort_values("asked_at", kind="stable")
     began = timings["asked_at"].to_numpy(float)
     late, champion_late = (timings[f"ms_{side}"].to_numpy(float) > limit_ms for side in SIDES)
-    columns = np.column_stack([~late, late & ~champion_late]).astype(np.float64)
+    free = timings["free"].to_numpy(float) >= FREE
+    columns = np.column_stack([~late, late & ~champion_late & free]).astype(np.float64)
     blocks = ((began - began[:1]) // (BURSTS_A_BLOCK * burst_s)).astype(np.int64)
     means = group_means(columns, blocks, np.ones(len(blocks), bool), ended)
     doublings = max((doublings_needed(column) for column in means.T), default=0)

@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
 from numpy.typing import NDArray
 
-from promotion.canary import CRITERIA, METRICS, PERCENTILE, SIDES, Look
+from promotion.canary import CRITERIA, FREE, METRICS, PERCENTILE, SIDES, Look
 from promotion.comparison import (
     MetricComparison,
     RunFacts,
@@ -31,7 +31,7 @@ from promotion.detection import Curve, Diagnosis, Seen, curve_of
 from promotion.metrics import RECALL_LEVELS
 from promotion.report.calibration import CalibrationRow, of_section
 from promotion.report.figures import BASELINE, CANDIDATE, FAINT, INK, OTHER, PAPER
-from promotion.report.words import number, percent, text
+from promotion.report.words import number, percent, sentence, text
 
 # On pictures, colours of Okabe and Ito that differ in lightness too, each with a line of its own.
 FOUND, MISSED, FALSE_ALARM = "#56B4E9", "#F0E442", "#D55E00"
@@ -540,15 +540,19 @@ def canary_evidence(looks: Sequence[Look]) -> Figure:
     return figure
 
 
-def canary_latencies(observations: pd.DataFrame, limit: float, requests: int) -> Figure:
-    """The share of answers that came within a time, for both sides, under the same load."""
+def canary_latencies(timings: pd.DataFrame, limit: float, requests: int) -> Figure:
+    """The share of answers that came within a time, for both sides, under the same load.
+
+    The title says for which share of the requests the machine was free.
+    """
     figure, ((axes,),) = _figure(7, 3.4)
     for side, colour in zip(SIDES, (CANDIDATE, BASELINE), strict=True):
         label = text(f"contender.{side}")
-        sns.ecdfplot(x=observations[f"ms_{side}"], ax=axes, color=colour, label=label)
+        sns.ecdfplot(x=timings[f"ms_{side}"], ax=axes, color=colour, label=label)
     axes.axvline(limit, color=INK, linestyle="--", linewidth=1)
     axes.axhline(PERCENTILE / 100, color=INK, linestyle=":", linewidth=1)
-    title = text("plot.canary.latency").format(requests=requests)
+    free = float((timings["free"] >= FREE).mean())
+    title = sentence("plot.canary.latency", {"requests": requests, "free": free})
     axes.set(title=title, xlabel=text("plot.latency.x"), ylabel=text("plot.canary.share"))
     axes.set_xlim(left=0)
     _own_ticks(axes)

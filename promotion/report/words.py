@@ -232,7 +232,7 @@ TEXTS = {
     "plot.margin": "perte tolérée",
     "plot.canary.x": "images vues",
     "plot.canary.differences": "Prétendant − tenant, après chaque lot",
-    "plot.canary.latency": "Réponses sous {requests} requêtes simultanées",
+    "plot.canary.latency": "Réponses sous {requests} requêtes simultanées (machine libre : {free:percent})",
     "plot.canary.share": "part cumulée",
     "plot.canary.drift": "Ce que le prétendant dessine, du test au canari",
     "plot.drift.boxes": "boîtes par image",

@@ -98,7 +98,7 @@ def answers(
         slow[max(0, place) : max(0, place + length)] = True
         place = max(0, place + length)
     busy = np.repeat(rng.random(count // 30 + 1) < common, 30)[:count]
-    frame = pd.DataFrame({"asked_at": np.arange(count) * PACE_S})
+    frame = pd.DataFrame({"asked_at": np.arange(count) * PACE_S, "free": 1.0})
     frame["ms_challenger"] = np.where(slow[:count] | busy, 500.0, 50.0)
     frame["ms_champion"] = np.where(busy, 500.0, 50.0)
     return frame

@@ -117,6 +117,42 @@ def test_a_busy_machine_withholds_a_go_but_stops_nobody() -> None:
     assert (found.held, found.broken) == (0, 0)
 
 
+def slowed(free: float, challenger_ms: float) -> pd.DataFrame:
+    """Answers of a champion that needs 50 ms, while others leave a share of the machine free.
+
+    As the default study recorded them at a load of six: both sides are three to four times slower,
+    by factors that differ from request to request.
+    """
+    rng = np.random.default_rng(3)
+    factor = rng.lognormal(math.log(1 / free), 0.4, 2000) if free < 1 else np.ones(2000)
+    frame = pd.DataFrame({"asked_at": np.arange(2000) * 0.05, "free": free})
+    for side, need in (("challenger", challenger_ms), ("champion", 50.0)):
+        frame[f"ms_{side}"] = need * factor * rng.lognormal(0, 0.2, 2000)
+    return frame
+
+
+def test_a_slower_challenger_is_not_stopped_by_the_neighbours() -> None:
+    """A quarter of the limit on a free machine; under load the champion alone is in time."""
+    assert judge_latency(slowed(1.0, 100)) == "held"
+    busy = slowed(0.3, 100)
+    late = busy[["ms_challenger", "ms_champion"]] > 400
+    assert late["ms_challenger"].mean() > 0.2 > 0.05 > late["ms_champion"].mean()
+    assert judge_latency(busy.assign(free=1.0)) == "broken"
+    assert judge_latency(busy) == "open"
+
+
+def test_a_slow_challenger_on_a_free_machine_is_stopped() -> None:
+    assert judge_latency(slowed(1.0, 500)) == "broken"
+
+
+def judge_latency(timings: pd.DataFrame) -> str:
+    """The state of latency after such timings, at a limit of 400 ms."""
+    table = observed(300)
+    rules = RULES.model_copy(update={"latency_p95_ms": 400})
+    look = judge(table, promised(table), rules, 0.95, 1, timings)
+    return look.criterion("latency").state
+
+
 def test_seconds_count_for_latency_not_answers() -> None:
     """As many answers in a tenth of the time are a tenth of the blocks."""
     slow = answers(np.random.default_rng(0), 6500, 0.0)

@@ -34,7 +34,7 @@ def observed(images: int, seed: int = 0, **changes: float) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     persons = rng.poisson(4, images)
     # Two requests a second: long enough that disturbances of a second show.
-    table = pd.DataFrame({"persons": persons, "asked_at": np.arange(images) / 2})
+    table = pd.DataFrame({"persons": persons, "asked_at": np.arange(images) / 2, "free": 1.0})
     for side in ("champion", "challenger"):
         own = changes if side == "challenger" else {}
         found = rng.binomial(persons, 0.7 - own.get("misses", 0.0))

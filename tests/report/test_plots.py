@@ -171,6 +171,7 @@ def test_a_canary_s_latencies_and_drift_show_both_sides() -> None:
         {
             "ms_challenger": [1.0, 2.0],
             "ms_champion": [2.0, 3.0],
+            "free": [0.3, 1.0],
             "boxes_challenger": [1, 2],
             "confidence_challenger": [0.5, np.nan],
         }
@@ -180,6 +181,8 @@ def test_a_canary_s_latencies_and_drift_show_both_sides() -> None:
     assert "prétendant" in late
     assert "tenant" in late
     assert "4 requêtes" in late
+    assert "machine libre" in late
+    assert "50" in late
     assert "canari" in words_of(plots.canary_drift(before, observations))
 
 
