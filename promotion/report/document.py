@@ -4,38 +4,47 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from promotion import lab
 from promotion.audit import audit
 from promotion.comparison import Evidence, MeasureBounds
-from promotion.decision import Decision, measure
-from promotion.metrics import COSTS, MEASURES, METRICS
+from promotion.decision import measure
+from promotion.metrics import METRICS
 from promotion.outside import as_markdown
 from promotion.paths import ROOT
 from promotion.report import calibration, tables, words
+from promotion.report.arguments import arguments_against, arguments_for
 from promotion.report.language import SOURCE, spoken, translations
 from promotion.report.sentences import (
     canary_sentence,
     gate_sentence,
+    known_sentences,
     ledger_sentence,
+    question_sentence,
     reason_of_verdict,
     turning_sentence,
 )
 from promotion.report.words import text
 from promotion.study import Study
 
+if TYPE_CHECKING:
+    from promotion.report.publication import Publication
+
 TEMPLATES = ROOT / "book" / "templates"
 LAST_OF_A_LIST = re.compile(r" ;\n(?!- )")
 
 
-def render(template: str, decision: Decision, evidence: Evidence, study: Study) -> str:
-    """Render one of the templates in book/templates with all the facts."""
+def render(
+    template: str, decision: Publication, evidence: Evidence, study: Study, **more: str
+) -> str:
+    """Render one of the templates in book/templates with all the facts, and `more` of them."""
     return _render(
         template,
         {
+            **more,
             "decision": decision,
             "evidence": evidence,
             "study": study,
@@ -50,10 +59,12 @@ def render(template: str, decision: Decision, evidence: Evidence, study: Study) 
             "ledger_sentence": ledger_sentence,
             "reason_of_verdict": reason_of_verdict,
             "measure": measure,
+            "difference_of_runs": lambda name: _difference_of_runs(name, evidence),
             "metrics": METRICS,
-            "dearer": [
-                name for name in COSTS if MEASURES[name].told and _is_dearer(name, evidence)
-            ],
+            "question": question_sentence(decision, study),
+            "known": known_sentences(decision),
+            "pros": arguments_for(decision, evidence),
+            "cons": arguments_against(decision, evidence),
             "comparison": {one.metric: one for one in evidence.comparison},
             "gates": {gate.name: gate for gate in decision.gates},
             "objectives": {one.metric: one for one in decision.objectives},
@@ -67,12 +78,13 @@ def _bounds(found: MeasureBounds | None) -> str:
     return words.interval((found.low, found.high))
 
 
-def _is_dearer(cost: str, evidence: Evidence) -> bool:
-    """Whether the candidate costs more than the baseline, by the digits that are shown."""
-    ours, theirs = measure(cost, evidence), measure(cost, evidence, evidence.baseline_run)
-    if ours is None or theirs is None or words.measured(cost, ours) == words.measured(cost, theirs):
-        return False
-    return ours > theirs
+def _difference_of_runs(name: str, evidence: Evidence) -> str:
+    """Candidate's run − baseline's run, by the digits that the measure is shown with."""
+    ours, theirs = measure(name, evidence), measure(name, evidence, evidence.baseline_run)
+    if ours is None or theirs is None:
+        return words.MISSING
+    shown = words.measured(name, ours - theirs)
+    return f"+{shown}" if ours > theirs else shown
 
 
 def render_original() -> str:
@@ -123,6 +135,7 @@ def _render(template: str, facts: Mapping[str, Any]) -> str:
         "relation": words.relation,
         "interval": words.interval,
         "bounds": _bounds,
+        "moment": words.moment,
         "reason_of_verdict": reason_of_verdict,
         "as_markdown": as_markdown,
     }

@@ -121,7 +121,24 @@ def write_document(publication: Publication, evidence: Evidence, study: Study) -
 
 def write_summary(publication: Publication, evidence: Evidence, study: Study) -> str:
     """What the landing page shows, in Markdown."""
-    return render("summary.md.j2", publication, evidence, study)
+    return render("summary.md.j2", publication, evidence, study, forest=_forest(publication, study))
+
+
+def _forest(publication: Publication, study: Study) -> str:
+    """The plot of the differences beside what the policy demands, as the page has it."""
+    # The plots bring seaborn, which whoever only reads a decision does not need.
+    from promotion.report import plots
+    from promotion.report.figures import as_html
+
+    figure = plots.differences(
+        publication.comparison,
+        study.policy.required_differences,
+        {one.metric: one.required for one in publication.objectives},
+        publication.images,
+        publication.persons,
+    )
+    # An empty line would end the figure's HTML within Markdown.
+    return "\n".join(line for line in as_html(figure).splitlines() if line.strip())
 
 
 def record_publication(session: Session, publication: Publication, evidence: Evidence) -> str:

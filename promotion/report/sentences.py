@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promotion.audit import Finding
 from promotion.canary import CanaryResult, facts_of
@@ -12,9 +12,14 @@ from promotion.decision import Decision, Gate, sensitivity
 from promotion.detection import Seen
 from promotion.facts import Note
 from promotion.lab.homework import Point
+from promotion.outside import as_markdown
 from promotion.registry import Event, Place
 from promotion.report import words
-from promotion.report.words import sentence, text
+from promotion.report.words import has_text, sentence, text
+from promotion.study import Grid, Study
+
+if TYPE_CHECKING:
+    from promotion.report.publication import Publication
 
 
 def finding_sentence(found: Finding) -> str:
@@ -146,6 +151,40 @@ def turning_sentence(decision: Decision, evidence: Evidence) -> str:
     if not turned:
         return established + text("turning.none").format(policies=len(tried))
     return established + text("turning.some").format(policies=len(tried), turned=", ".join(turned))
+
+
+def question_sentence(decision: Decision, study: Study) -> str:
+    """The study's question: what the candidate's setting changes, and on which scenes."""
+    ours, theirs = decision.candidate.params, decision.baseline.params
+    changes = [
+        text(f"question.{name}" if has_text(f"question.{name}") else "question.other").format(
+            name=name, ours=as_markdown(ours[name]), theirs=as_markdown(theirs[name])
+        )
+        for name in Grid.model_fields
+        if name in ours and name in theirs and name != "seed" and ours[name] != theirs[name]
+    ]
+    drawn = study.dataset.source == "street_scenes"
+    where = text(f"question.{study.dataset.domain}") if drawn else ""
+    return text("question").format(
+        changes=text("question.apart").join(changes) or text("question.same"), where=where
+    )
+
+
+def known_sentences(decision: Publication) -> list[str]:
+    """What a reviewer must know whatever the verdict: errors made, time taken, pictures drawn."""
+    told = dict(zip((one.id for one in decision.risk_notes), decision.risks, strict=True))
+    ours, theirs = decision.candidate.metrics, decision.baseline.metrics
+    known = [told["misses"]] if "misses" in told else []
+    name = "latency_p50_ms"
+    if ours.get(name) and theirs.get(name):
+        known.append(
+            text("known.ratio").format(
+                ratio=words.number(ours[name] / theirs[name], 1),
+                candidate=words.measured(name, ours[name]),
+                baseline=words.measured(name, theirs[name]),
+            )
+        )
+    return known + [told[name] for name in ("labels", "synthetic") if name in told]
 
 
 def gate_sentence(gate: Gate) -> str:
