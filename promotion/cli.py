@@ -17,13 +17,14 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
 from promotion import display
 from promotion.display import console, plain, say
-from promotion.errors import DocumentError, PromotionError, RegistryError
+from promotion.errors import DocumentError, PromotionError, RegistryError, mend
 from promotion.paths import HOME_VARIABLE, default_home
 
 if TYPE_CHECKING:
@@ -143,7 +144,8 @@ class _OneLineErrors:
     def __enter__(self) -> None:
         _quieten()
         display.lose_no_output()
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None or isinstance(error, typer.Exit | typer.Abort):
@@ -162,16 +164,27 @@ class _OneLineErrors:
         raise typer.Exit(getattr(error, "exit_code", 1)) from None
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Stop once: what runs is ended within seconds, and a second signal must not stop that."""
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def _lines(error: BaseException) -> list[str]:
     """An error as its reader needs it, a line a fault."""
     if isinstance(error, PromotionError):
         return str(error).splitlines()
     reason = str(error).splitlines()[0][:200] if str(error) else "no message"
+    help = mend(f"{type(error).__name__}: {error}")
+    goes_on = "then the same command goes on"
     if type(error).__module__ == "mlflow.exceptions":
         import mlflow
 
-        mend = "what was begun is finished by the same command, once MLflow answers"
-        return [f"MLflow at {mlflow.get_tracking_uri()} failed: {reason}; {mend}"]
+        help = help or "see whether MLflow answers"
+        return [f"MLflow at {mlflow.get_tracking_uri()} failed: {reason}; {help}, {goes_on}"]
+    if help:
+        return [f"{type(error).__name__}: {reason}; {help}, {goes_on}"]
     return [f"unexpected {type(error).__name__}: {reason}; --debug shows the traceback"]
 
 
@@ -185,6 +198,9 @@ def _quieten() -> None:
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     for name in ("alembic", "papermill", "codecarbon", "distributed"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # What is said on the way out of a cell that is ended, or of a store that fails.
+    for name in ("asyncio", "traitlets", "sqlalchemy"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _open(study: Path, overrides: list[str], home: Path) -> Flow:

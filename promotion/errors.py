@@ -2,6 +2,33 @@
 
 from __future__ import annotations
 
+# What the system says when the machine is at fault, and what mends it.
+MENDS = (
+    ("No space left on device", "free some space"),
+    ("database or disk is full", "free some space"),
+    ("disk I/O error", "see whether the disk is full, or damaged"),
+    ("Disk quota exceeded", "free some space"),
+    ("File too large", "raise the limit on the size of files (ulimit -f)"),
+    ("Read-only file system", "make it writable, or name another --home"),
+    ("Permission denied", "make it writable for this user, or name another --home"),
+    ("readonly database", "make it writable for this user, or name another --home"),
+    ("unable to open database file", "make it writable for this user, or name another --home"),
+    ("database is locked", "another process holds it; wait for it, or end it"),
+    ("file is not a database", "put a copy back, or name another --home"),
+    ("database disk image is malformed", "put a copy back, or name another --home"),
+    ("Too many open files", "raise their limit (ulimit -n)"),
+    ("Cannot allocate memory", "free memory, or run fewer --jobs"),
+    ("not enough memory", "free memory, or run fewer --jobs"),
+    ("MemoryError", "free memory, or run fewer --jobs"),
+    ("bad allocation", "free memory, or run fewer --jobs"),
+    ("bad_alloc", "free memory, or run fewer --jobs"),
+)
+
+
+def mend(line: str) -> str:
+    """What mends the fault of the machine that this line tells of; empty if it tells of none."""
+    return next((help for words, help in MENDS if words.lower() in line.lower()), "")
+
 
 class PromotionError(Exception):
     """Something the user can mend; the command line prints it without a traceback."""

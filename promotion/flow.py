@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from promotion.canary import CanaryResult
@@ -24,6 +25,7 @@ from promotion.execution import (
     StudyFile,
     check_backend,
     close_interrupted,
+    end_children,
     fingerprint,
     only_one,
     raise_if_failed,
@@ -370,10 +372,21 @@ class Flow:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Work in the home while nobody else does; what a killed process left is closed first."""
+        """Work in the home while nobody else does; what a killed process left is closed first.
+
+        Whatever stops the work, no process and no run of it is left behind.
+        """
+        experiment = self.file.study.experiment
         with only_one(self.home):
-            close_interrupted(self.client, self.file.study.experiment, self.home)
-            yield
+            close_interrupted(self.client, experiment, self.home)
+            try:
+                yield
+            except BaseException:
+                end_children()
+                # A store that is out of reach is the reason itself; the next start closes the runs.
+                with suppress(MlflowException, OSError):
+                    close_interrupted(self.client, experiment, self.home)
+                raise
 
     def _advance(self, role: str, **known: object) -> None:
         """Do a step unless it is done, and bring the standing on."""

@@ -6,9 +6,6 @@ one hides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-
 from mlflow.tracking import MlflowClient
 
 from promotion.checksums import digest_of
@@ -17,13 +14,13 @@ from promotion.comparison.openings import Ledger, Opening, ledger_of
 from promotion.comparison.selection import Selection
 from promotion.datasets import Manifest
 from promotion.store import (
-    WHEN,
     Artifact,
     Role,
     Session,
     Tag,
     experiments,
     load_fact,
+    moment,
     search,
     set_tags,
     user_and_machine,
@@ -37,7 +34,7 @@ def open_ledger(session: Session, campaign: Campaign, selection: Selection) -> L
     manifest = load_fact(client, dataset_run, Artifact.MANIFEST, Manifest)
     test = manifest.split_digest("test")
     known = read_openings(client, test)
-    asked = _question(session, campaign, selection, _after(known))
+    asked = _question(session, campaign, selection, moment(known[-1].when if known else ""))
     again = next((one for one in known if one.question == asked.question), None)
     this = again or asked
     entry = {Tag.opening(this.question): this.model_dump_json(), Tag.TEST_DIGEST: test}
@@ -58,14 +55,6 @@ def read_openings(client: MlflowClient, test: str) -> list[Opening]:
                         opening = Opening.model_validate_json(value)
                         found[opening.question] = opening
     return sorted(found.values(), key=lambda one: (one.when, one.question))
-
-
-def _after(known: Sequence[Opening]) -> str:
-    """Now, or just after the last opening where that machine's clock is ahead of this one."""
-    now = datetime.now(UTC)
-    if known:
-        now = max(now, datetime.fromisoformat(known[-1].when) + timedelta(microseconds=1))
-    return now.strftime(WHEN)
 
 
 def _question(session: Session, campaign: Campaign, selection: Selection, when: str) -> Opening:

@@ -19,6 +19,7 @@ from promotion.datasets.sources import source, source_digest
 from promotion.errors import DatasetError
 from promotion.paths import ROOT
 from promotion.study.schema import CanaryDataset, Dataset
+from promotion.whole import write_whole
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _inspect(dataset: Dataset | CanaryDataset, folder: Path, path: Path) -> Mani
         groups=find_groups(dataset, folder, checked.hashes),
         findings=checked.findings,
     )
-    path.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+    write_whole(path, manifest.model_dump_json(indent=1))
     return manifest
 
 
@@ -145,5 +146,5 @@ def write_absolute_data_yaml(folder: Path, splits: Iterable[str], path: Path) ->
         **{split: f"images/{split}" for split in splits},
         "names": {0: "person"},
     }
-    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    write_whole(path, yaml.safe_dump(content, sort_keys=False))
     return path

@@ -3,6 +3,7 @@
 from promotion.execution.backends import Backend, check_backend
 from promotion.execution.batch import default_jobs, only_one, run_variants, variant_steps
 from promotion.execution.fingerprint import fingerprint, showing_code
+from promotion.execution.lifetime import end_children
 from promotion.execution.step import (
     Outcome,
     Step,
@@ -20,6 +21,7 @@ __all__ = [
     "check_backend",
     "close_interrupted",
     "default_jobs",
+    "end_children",
     "fingerprint",
     "only_one",
     "raise_if_failed",

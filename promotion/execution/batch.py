@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,10 +11,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 from joblib import Parallel, cpu_count, delayed
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from promotion.errors import PromotionError
 from promotion.execution.backends import Backend, use_backend
 from promotion.execution.fingerprint import fingerprint, measuring_code
+from promotion.execution.lifetime import end_with
 from promotion.execution.step import Outcome, Step, StudyFile, run_step
 from promotion.store import Role, Tag, connect, library_versions
 from promotion.study import Study
@@ -63,6 +66,9 @@ def run_variants(
     """Train these variants, `jobs` at a time, in any order.
 
     A failed variant stops no other. `report` is called with each outcome as it comes.
+
+    Raises:
+        PromotionError: a worker process was killed, which ends the batch.
     """
     jobs = min(jobs, len(steps))
     threads = max(1, cpu_count() // jobs)
@@ -71,11 +77,17 @@ def run_variants(
     outcomes = []
     with use_backend(backend, jobs):
         work = Parallel(n_jobs=jobs, return_as=return_as)(
-            delayed(_run_variant)(file, step, home, threads) for step in steps
+            delayed(_run_variant)(file, step, home, threads, os.getpid()) for step in steps
         )
-        for outcome in work:
-            outcomes.append(outcome)
-            report(outcome)
+        try:
+            for outcome in work:
+                outcomes.append(outcome)
+                report(outcome)
+        except TerminatedWorkerError:
+            raise PromotionError(
+                "a worker process was killed, by hand or for want of memory; finished variants are "
+                "kept: run the same command to go on, with fewer --jobs if memory is short"
+            ) from None
     return outcomes
 
 
@@ -107,8 +119,10 @@ def only_one(home: Path) -> Iterator[None]:
         lock.release()
 
 
-def _run_variant(file: StudyFile, step: Step, home: Path, threads: int) -> Outcome:
-    """Train one variant in a worker process."""
+def _run_variant(file: StudyFile, step: Step, home: Path, threads: int, driver: int) -> Outcome:
+    """Train one variant in a worker process; of this machine's, none outlives the driver."""
+    if os.getppid() == driver:
+        end_with(driver)
     client = connect(home, file.study.experiment)
     step = replace(step, parameters={**step.parameters, "threads": threads})
     return run_step(client, file, step, home)

@@ -17,8 +17,9 @@ from typing import Literal
 import papermill
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-from promotion.errors import PromotionError
+from promotion.errors import PromotionError, mend
 from promotion.paths import HOME_VARIABLE, ROOT
 from promotion.store import Artifact, Tag, log_bytes, search, set_tags, start_run
 from promotion.study import Study
@@ -26,6 +27,9 @@ from promotion.study import Study
 Status = Literal["done", "kept", "failed"]
 
 KERNEL_STARTS = 3
+# A cell that gives no answer for so long hangs; a training that takes longer needs it longer.
+CELL_SECONDS_VARIABLE = "PROMOTION_CELL_SECONDS"
+CELL_SECONDS = 6 * 60 * 60
 # A kernel logs that it talks over loopback and that it was stopped; its crashes print anyway.
 QUIET_KERNEL = ["--log-level=CRITICAL"]
 INTERRUPTED = "interrupted"
@@ -99,6 +103,18 @@ def run_step(client: MlflowClient, file: StudyFile, step: Step, home: Path) -> O
     return Outcome(step.name, step.role, "done", run_id, time.perf_counter() - began)
 
 
+def cell_seconds() -> int:
+    """How long a cell may take, in seconds: PROMOTION_CELL_SECONDS, else six hours.
+
+    Raises:
+        PromotionError: the variable holds no whole number above 0.
+    """
+    given = os.environ.get(CELL_SECONDS_VARIABLE) or str(CELL_SECONDS)
+    if not given.isdecimal() or int(given) < 1:
+        raise PromotionError(f"{CELL_SECONDS_VARIABLE} is {given!r}: a whole number of seconds")
+    return int(given)
+
+
 def close_interrupted(client: MlflowClient, experiment: str, home: Path) -> None:
     """Mark runs that a killed batch of this home left running; MLflow would show them for ever."""
     for run in search(client, experiment, {Tag.HOME: str(home)}, status="RUNNING"):
@@ -146,6 +162,7 @@ def _execute(file: StudyFile, step: Step, executed: Path, run_id: str) -> None:
                 progress_bar=False,
                 cwd=str(ROOT),
                 extra_arguments=QUIET_KERNEL,
+                execution_timeout=cell_seconds(),
                 # A kernel that has said all it had to say needs no time to take its leave.
                 shutdown_kernel="immediate",
             )
@@ -186,6 +203,18 @@ def _keep_failure(client: MlflowClient, run_id: str, executed: Path, error: Exce
 
 def _in_one_line(error: Exception) -> str:
     """The error of the notebook's cell, not papermill's account of it."""
+    if isinstance(error, CellTimeoutError):
+        return (
+            f"a cell gave no answer within {cell_seconds()} s; if it was at work, "
+            f"{CELL_SECONDS_VARIABLE} gives it longer"
+        )
+    if isinstance(error, DeadKernelError):
+        return (
+            "its kernel was killed, by hand or for want of memory; run the same command again, "
+            "with fewer --jobs if memory is short"
+        )
     if isinstance(error, papermill.PapermillExecutionError):
-        return f"{error.ename}: {error.evalue}".splitlines()[0]
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+        line = f"{error.ename}: {error.evalue}".splitlines()[0]
+    else:
+        line = f"{type(error).__name__}: {error}".splitlines()[0]
+    return f"{line}; {help}" if (help := mend(line)) else line

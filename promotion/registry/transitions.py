@@ -18,7 +18,7 @@ from typing import Literal
 
 import mlflow
 import pooch
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from mlflow.entities import model_registry
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
@@ -33,9 +33,9 @@ from promotion.store import (
     PREVIOUS,
     PRODUCTION,
     STAGING,
-    WHEN,
     VersionTag,
     every_page,
+    moment,
     user_and_machine,
 )
 
@@ -44,6 +44,7 @@ Action = Literal["stage", "promote", "withdraw", "approve", "rollback"]
 Aliases = dict[str, str]
 
 ALIASES = (PREVIOUS, PRODUCTION, STAGING)
+ASKED_BY_A_PERSON = ("approve", "rollback")
 EVENT, HOST = "event", "host"
 # A transition takes a second; a note this old from another machine is that of a dead process.
 LEASE = timedelta(minutes=5)
@@ -274,7 +275,10 @@ def _transition(
 ) -> Event | None:
     """Carry a change of aliases out, whole; None if there is nothing to change."""
     with _one_at_a_time(model):
-        _finish_what_was_left(model)
+        left = _finish_what_was_left(model)
+        if left and left.action == action and action in ASKED_BY_A_PERSON:
+            # The same command, given again after it was killed.
+            return left
         _begin(model)
         try:
             before = aliases(model)
@@ -291,7 +295,7 @@ def _transition(
             action=action,
             version=number,
             who=user_and_machine(),
-            when=datetime.now(UTC).strftime(WHEN),
+            when=moment(past[0].when if past else ""),
             why=textwrap.shorten(why, LONGEST_REASON),
             because=because,
             before=before,
@@ -327,10 +331,11 @@ def _begin(model: RegisteredModel) -> None:
         raise RegistryError(_busy()) from None
 
 
-def _finish_what_was_left(model: RegisteredModel) -> None:
+def _finish_what_was_left(model: RegisteredModel) -> Event | None:
+    """Carry out what a killed process began; None if there is nothing, or nothing legible."""
     note = _note(model)
     if note is None:
-        return
+        return None
     begun = datetime.fromtimestamp(note.creation_timestamp / 1000, UTC)
     # On this machine nobody else is at work now; another one is given time.
     if note.tags.get(HOST) != platform.node() and datetime.now(UTC) - begun < LEASE:
@@ -341,6 +346,7 @@ def _finish_what_was_left(model: RegisteredModel) -> None:
     else:
         # Nothing was begun, or nobody can read what.
         model.client.delete_registered_model(model.transition)
+    return event
 
 
 def _note(model: RegisteredModel) -> model_registry.RegisteredModel | None:
@@ -361,8 +367,17 @@ def _one_at_a_time(model: RegisteredModel) -> Iterator[None]:
     # Beside the store, or in a folder of this user's own: anybody may write to the common one.
     place = Path(embedded).parent if embedded != uri else Path(pooch.os_cache("promotion"))
     place.mkdir(parents=True, exist_ok=True)
-    with FileLock(place / name, timeout=PATIENCE_S, mode=0o600):
+    lock = FileLock(place / name, timeout=PATIENCE_S, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RegistryError(
+            f"another process is changing the registry since {PATIENCE_S} s; wait for it, or end it"
+        ) from None
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _mirror_stages(model: RegisteredModel, after: Mapping[str, str]) -> None:

@@ -40,6 +40,7 @@ from promotion.store import (
     set_tags,
 )
 from promotion.study import Study
+from promotion.whole import write_whole
 
 
 class Told(Finding):
@@ -211,5 +212,5 @@ def _digests(client: MlflowClient, run_id: str) -> dict[str, str]:
 
 def write_home(home: Path, publication: Publication, document: str) -> None:
     """Put decision.md and decision.json where the user looks for them."""
-    (home / "decision.md").write_text(document, encoding="utf-8")
-    (home / "decision.json").write_text(publication.model_dump_json(indent=2), encoding="utf-8")
+    write_whole(home / "decision.md", document)
+    write_whole(home / "decision.json", publication.model_dump_json(indent=2))

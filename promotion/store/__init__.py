@@ -1,10 +1,10 @@
 """MLflow, the only bus: its names, its runs, and the session of a notebook."""
 
 from promotion.store.environment import (
-    WHEN,
     code_version,
     hardware,
     library_versions,
+    moment,
     user_and_machine,
 )
 from promotion.store.models import MeasuredOn, list_model, listed_model, log_measures
@@ -43,7 +43,6 @@ __all__ = [
     "PREVIOUS",
     "PRODUCTION",
     "STAGING",
-    "WHEN",
     "Artifact",
     "MeasuredOn",
     "Role",
@@ -73,6 +72,7 @@ __all__ = [
     "log_table",
     "log_values",
     "make_readable",
+    "moment",
     "newest",
     "open_session",
     "readable",

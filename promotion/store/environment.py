@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 import cpuinfo
@@ -36,6 +37,17 @@ def code_version() -> str:
     except (OSError, subprocess.SubprocessError):
         return version("promotion")
     return answer.stdout.strip()
+
+
+def moment(last: str) -> str:
+    """Now, or just after `last` (none if empty) where the clock that gave it is ahead.
+
+    So what comes later sorts later, even when a clock went back.
+    """
+    now = datetime.now(UTC)
+    if last:
+        now = max(now, datetime.fromisoformat(last) + timedelta(microseconds=1))
+    return now.strftime(WHEN)
 
 
 def user_and_machine() -> str:

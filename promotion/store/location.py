@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from promotion.whole import write_whole
+
 NOTE = "location.txt"
 # The columns that hold places, where this version of MLflow has them.
 PLACES = (
@@ -35,7 +37,7 @@ def settle(home: Path, database: Path) -> None:
         if before and before != here:
             _rewrite(database, before, here)
     if not note.exists() or note.read_text(encoding="utf-8") != here:
-        note.write_text(here, encoding="utf-8")
+        write_whole(note, here)
 
 
 def _recorded(database: Path) -> str:

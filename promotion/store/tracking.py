@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from io import BytesIO
@@ -12,7 +14,7 @@ from typing import TypeVar
 
 import mlflow
 import pandas as pd
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.store.entities import PagedList
@@ -20,7 +22,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.tracking.context.registry import resolve_tags
 from pydantic import BaseModel
 
-from promotion.errors import MissingRunsError, TrackingError
+from promotion.errors import MissingRunsError, TrackingError, mend
 from promotion.store.environment import code_version, hardware
 from promotion.store.location import settle
 from promotion.store.names import Role, Tag
@@ -29,6 +31,8 @@ from promotion.study import Study
 Found = TypeVar("Found")
 Value = TypeVar("Value", bound=BaseModel)
 NEWEST = ["attributes.start_time DESC"]
+# Opening the store takes seconds; whoever holds its lock for longer hangs.
+PATIENCE_S = 60
 
 
 def tracking_uri(home: Path) -> str:
@@ -40,7 +44,7 @@ def connect(home: Path, experiment: str | None = None) -> MlflowClient:
     """Point MLflow at the store of this home and, if named, open (or make) the experiment.
 
     Raises:
-        TrackingError: the tracking server does not answer.
+        TrackingError: the tracking server does not answer, or the embedded store cannot be opened.
     """
     home.mkdir(parents=True, exist_ok=True)
     # A dead server is told at once; MLflow's default keeps trying for minutes.
@@ -52,8 +56,11 @@ def connect(home: Path, experiment: str | None = None) -> MlflowClient:
     embedded = uri.startswith("sqlite:")
     try:
         # A first client makes and migrates the embedded store, which two cannot do at once.
-        with FileLock(home / "mlflow.lock") if embedded else nullcontext():
-            if embedded:
+        # A home that is mounted to be read only is read as it is.
+        opens = embedded and os.access(home, os.W_OK)
+        lock = FileLock(home / "mlflow.lock", timeout=PATIENCE_S)
+        with lock if opens else nullcontext():
+            if opens:
                 settle(home, home / "mlflow.db")
             client = MlflowClient()
             if experiment is None:
@@ -63,8 +70,17 @@ def connect(home: Path, experiment: str | None = None) -> MlflowClient:
                 client.create_experiment(experiment, artifact_location=location)
         if experiment is not None:
             mlflow.set_experiment(experiment)
-    except MlflowException as error:
+    except Timeout:
+        raise TrackingError(
+            f"another process holds {home / 'mlflow.lock'} since {PATIENCE_S} s; end it"
+        ) from None
+    except (MlflowException, sqlite3.Error, OSError) as error:
         reason = str(error).splitlines()[0][:160]
+        if embedded:
+            help = mend(reason) or "put a copy back, or name another --home"
+            raise TrackingError(
+                f"the store {home / 'mlflow.db'} cannot be opened ({reason}); {help}"
+            ) from None
         raise TrackingError(
             f"MLflow does not answer at {uri} ({reason}); start the server, or unset "
             "MLFLOW_TRACKING_URI to use the embedded store"
@@ -79,7 +95,16 @@ def start_run(client: MlflowClient, experiment: str, run_name: str, tags: Mappin
     # What MLflow itself would tag a run with: the user, the source, the commit.
     context = {**resolve_tags(), Tag.SOURCE_TYPE: "NOTEBOOK"}
     tags = {**context, **tags, Tag.CODE_VERSION: code_version(), Tag.HARDWARE: hardware()}
-    return str(client.create_run(found.experiment_id, run_name=run_name, tags=tags).info.run_id)
+    run = client.create_run(
+        found.experiment_id, _start(client, found.experiment_id), tags, run_name
+    )
+    return str(run.info.run_id)
+
+
+def _start(client: MlflowClient, experiment_id: str) -> int:
+    """Now, in milliseconds, or just after the newest run's start where a clock went back."""
+    earlier = client.search_runs([experiment_id], max_results=1, order_by=NEWEST)
+    return max([int(time.time() * 1000), *(int(run.info.start_time) + 1 for run in earlier)])
 
 
 def every_page(ask: Callable[[str | None], PagedList[Found]]) -> list[Found]:

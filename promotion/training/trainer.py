@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from ultralytics.utils import patches, torch_utils
 from ultralytics.utils.callbacks import mlflow as ultralytics_mlflow
 from ultralytics.utils.torch_utils import strip_optimizer
 
+from promotion.errors import PromotionError
 from promotion.study.grid import Variant
 from promotion.study.schema import Training
 
@@ -57,6 +59,22 @@ class VariantTrainer(DetectionTrainer):
         for checkpoint in (self.last, self.best):
             if checkpoint.exists():
                 strip_optimizer(checkpoint)
+
+    def save_model(self) -> None:
+        """Save a checkpoint, unless the loss is no number: Ultralytics would write zeros for it.
+
+        From the second epoch on Ultralytics first tries again from the epoch before.
+
+        Raises:
+            PromotionError: the loss is NaN or infinite.
+        """
+        loss = float(torch.as_tensor(self.loss).detach())
+        if not math.isfinite(loss):
+            raise PromotionError(
+                f"the loss is {loss} in epoch {self.epoch + 1}: lower lr0, which is "
+                f"{self.args.lr0:g}; no model is kept"
+            )
+        super().save_model()  # type: ignore[no-untyped-call]
 
 
 def train(
