@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from io import BytesIO, StringIO
@@ -12,7 +12,6 @@ from io import BytesIO, StringIO
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from promotion.report.words import number, text
 
@@ -60,7 +59,7 @@ def _take_title(figure: Figure) -> str:
 
 
 def described(figure: Figure) -> str:
-    """What a figure shows, in words made from its numbers: its titles, axes and curves."""
+    """What a figure shows, in words: its titles, axes and curves, and what its plot tells of it."""
     told = _titles(figure)
     for axes in figure.axes:
         axis = text("figure.axes").format(x=axes.get_xlabel(), y=axes.get_ylabel())
@@ -72,18 +71,13 @@ def described(figure: Figure) -> str:
             if not name.startswith("_") and len(values):
                 low, high = number(values.min()), number(values.max())
                 told.append(text("figure.curve").format(name=name, low=low, high=high))
-        ticks = [label.get_text() for label in axes.get_yticklabels() if label.get_text()]
-        points = [_middle(line) for line in axes.lines if np.size(line.get_xdata()) == 1]
-        if len(points) == len(ticks) and ticks:
-            told += [
-                text("figure.point").format(name=name, value=number(value))
-                for name, value in zip(ticks, points, strict=True)
-            ]
-    return ". ".join(told)
+    own = str(figure.get_label())
+    return ". ".join([*told, own] if own else told)
 
 
-def _middle(line: Line2D) -> float:
-    return float(np.asarray(line.get_xdata(), float)[0])
+def tell(figure: Figure, sentences: Sequence[str]) -> None:
+    """Add to a figure's alternative text what its marks say, a sentence each."""
+    figure.set_label(". ".join(sentences))
 
 
 def _titles(figure: Figure) -> list[str]:

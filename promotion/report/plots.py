@@ -30,7 +30,7 @@ from promotion.datasets import images_of, labels_of, read_image, read_labels
 from promotion.detection import Curve, Diagnosis, Seen, curve_of
 from promotion.metrics import RECALL_LEVELS
 from promotion.report.calibration import CalibrationRow, of_section
-from promotion.report.figures import BASELINE, CANDIDATE, FAINT, INK, OTHER, PAPER
+from promotion.report.figures import BASELINE, CANDIDATE, FAINT, INK, OTHER, PAPER, tell
 from promotion.report.words import number, percent, sentence, text
 
 # On pictures, colours of Okabe and Ito that differ in lightness too, each with a line of its own.
@@ -292,6 +292,12 @@ def latencies(milliseconds: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
     axes.set(title=text("plot.latency.title"), xlabel=text("plot.latency.x"))
     axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(Ticks())
+    told = []
+    for name in milliseconds:
+        low, median, high = np.percentile(milliseconds[name], (5, 50, 95))
+        facts = {"name": name, "low": low, "median": median, "high": high}
+        told.append(sentence("figure.latency", facts))
+    tell(figure, told)
     return figure
 
 
@@ -335,7 +341,22 @@ def differences(
         label=text("plot.difference.required"),
     )
     axes.legend(handles=[mark], loc="best")
+    tell(figure, [_difference_told(found, required, levels) for found in comparison])
     return figure
+
+
+def _difference_told(
+    found: MetricComparison, required: Mapping[str, float], levels: Mapping[str, float]
+) -> str:
+    """One line of the plot of differences, in words."""
+    told = sentence("figure.difference", dict(found))
+    if found.metric in levels:
+        level = levels[found.metric]
+        bound = found.law.exceeded(level)
+        told += sentence("figure.bound", {"level": level, "bound": bound})
+    if found.metric in required:
+        told += sentence("figure.required", {"required": required[found.metric]})
+    return told
 
 
 def side_by_side(pictures: Sequence[Path], models: Mapping[str, Seen]) -> Figure:
@@ -436,6 +457,7 @@ def variance_split(comparison: Sequence[MetricComparison]) -> Figure:
     sources = {"plot.variance.images": CANDIDATE, "plot.variance.seeds": BASELINE}
     handles = [Rectangle((0, 0), 1, 1, color=c, label=text(key)) for key, c in sources.items()]
     axes.legend(handles=handles, loc="best")
+    tell(figure, [sentence("figure.errors", dict(one)) for one in comparison])
     return figure
 
 

@@ -32,7 +32,13 @@ TEXTS = {
     "list.interval": "[{low}\u202f;\u00a0{high}]",
     "figure.axes": "{y} selon {x}",
     "figure.curve": "{name} : de {low} à {high}",
-    "figure.point": "{name} : {value}",
+    "figure.latency": "{name} : médiane {median:number1} ms, de {low:number1} à {high:number1} ms "
+    "du 5ᵉ au 95ᵉ centile",
+    "figure.difference": "{metric:measure} : {difference:signed}, intervalle {interval:interval}",
+    "figure.bound": ", au moins {bound:signed} à {level:percent} de confiance",
+    "figure.required": ", à dépasser selon la politique : {required:signed}",
+    "figure.errors": "{metric:measure} : erreur-type de {image_error:number} due aux images, "
+    "{seed_error:number} ajoutée par les graines",
     "metric.mAP50": "mAP@50",
     "metric.mAP50-95": "mAP@50-95",
     "metric.precision": "précision",

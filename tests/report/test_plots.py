@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from html import escape
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -16,6 +18,9 @@ from promotion.detection import Diagnosis, Seen, curve_of, diagnose, see
 from promotion.metrics import RECALL_LEVELS
 from promotion.report import plots
 from promotion.report.calibration import calibration_rows
+from promotion.report.figures import as_html, described
+from promotion.report.language import in_language
+from promotion.report.words import signed
 from promotion.study import OperatingPoint
 from tests.builders import POLICY, canary, evidence, random_split
 
@@ -138,6 +143,44 @@ def test_the_error_is_split_between_images_and_seeds() -> None:
     figure = plots.variance_split(evidence().comparison)
     assert len(figure.axes[0].patches) == 8
     assert "graines" in words_of(figure)
+
+
+def alternatives(plot: Callable[[], Figure]) -> dict[str, str]:
+    """What a reader who sees no picture gets of a plot, by language."""
+    told = {}
+    for language in ("fr", "en"):
+        with in_language(language):
+            figure = plot()
+            told[language] = described(figure)
+            assert escape(told[language]) in as_html(figure)
+    return told
+
+
+def test_who_sees_no_picture_hears_the_differences_and_what_is_required() -> None:
+    found, required = evidence().comparison, {"mAP50": 0.02}
+    told = alternatives(lambda: plots.differences(found, required, {"recall": 0.97}, 100, 600))
+    bound = found[3].law.exceeded(0.97)
+    assert "mAP@50\u00a0: +0,050, intervalle [0,030\u202f;\u00a00,070], à dépasser" in told["fr"]
+    assert "selon la politique\u00a0: +0,020. mAP@50-95\u00a0: +0,030" in told["fr"]
+    assert f"au moins {signed(bound)} à 97\u00a0% de confiance" in told["fr"]
+    assert "mAP@50: +0.050, interval [0.030, 0.070], to be exceeded" in told["en"]
+    assert "97% confidence" in told["en"]
+
+
+def test_who_sees_no_picture_hears_each_source_of_the_error() -> None:
+    gained, *rest = evidence().comparison
+    one_seed = gained.model_copy(update={"seed_error": None})
+    told = alternatives(lambda: plots.variance_split([one_seed, *rest]))
+    assert "mAP@50\u00a0: erreur-type de 0,008 due aux images, — ajoutée" in told["fr"]
+    assert "rappel\u00a0: erreur-type de 0,008 due aux images, 0,006 ajoutée" in told["fr"]
+    assert "recall: standard error 0.008 from the images, 0.006 added by the seeds" in told["en"]
+
+
+def test_who_sees_no_picture_hears_each_run_s_latencies() -> None:
+    milliseconds = pd.DataFrame({"a": np.arange(101.0), "b": np.arange(101.0) + 100})
+    told = alternatives(lambda: plots.latencies(milliseconds, COLOURS))
+    assert "a\u00a0: médiane 50,0 ms, de 5,0 à 95,0 ms" in told["fr"]
+    assert "b: median 150.0 ms, from 105.0 to 195.0 ms" in told["en"]
 
 
 def test_the_confidences_are_held_against_the_diagonal(diagnoses: dict[str, Diagnosis]) -> None:
