@@ -24,7 +24,7 @@ from promotion.datasets import (
     slices_of,
 )
 from promotion.decision import Decision
-from promotion.detection import Seen, see, telling_images
+from promotion.detection import Seen, Telling, see, telling_images
 from promotion.errors import DatasetError, MissingRunsError, RegistryError
 from promotion.facts import Note
 from promotion.registry import (
@@ -251,10 +251,10 @@ def seen_by_both(trial: Trial, course: Course) -> dict[str, Seen]:
     }
 
 
-def telling_pictures(trial: Trial, models: Mapping[str, Seen]) -> list[Path]:
-    """The canary's pictures that tell most of the two contenders."""
-    names = telling_images(models[trial.challenger.name], models[trial.champion.name])
-    return [path for path in trial.images if path.name in names]
+def telling_pictures(trial: Trial, models: Mapping[str, Seen]) -> dict[Path, list[Telling]]:
+    """The canary's pictures that tell most of the contenders, best first, with their reasons."""
+    challenger, champion = models[trial.challenger.name], models[trial.champion.name]
+    return telling_images(trial.images, challenger, champion)
 
 
 def conclude(model: RegisteredModel, result: CanaryResult, approval: bool) -> Event | None:

@@ -36,6 +36,7 @@ from promotion.datasets import SPLITS, measured_on
 from promotion.detection import (
     Diagnosis,
     Seen,
+    Telling,
     detect_split,
     diagnose,
     see,
@@ -270,10 +271,10 @@ def doubt_labels(session: Session, campaign: Campaign, selection: Selection) -> 
 
 def telling_pictures(
     session: Session, campaign: Campaign, models: Mapping[str, Seen], selection: Selection
-) -> list[Path]:
-    """The test pictures that tell most of the two models."""
-    names = telling_images(models[selection.candidate_run], models[selection.baseline_run])
-    return [path for path in load_images(session, campaign, "test") if path.name in names]
+) -> dict[Path, list[Telling]]:
+    """The test pictures that tell most of the two models, best first, each with its reasons."""
+    images = load_images(session, campaign, "test")
+    return telling_images(images, models[selection.candidate_run], models[selection.baseline_run])
 
 
 def gather_evidence(

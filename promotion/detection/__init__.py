@@ -19,7 +19,7 @@ from promotion.detection.evaluation import (
 )
 from promotion.detection.latency import latency_metrics, measure_latency
 from promotion.detection.matching import CORNERS, match, pairwise_iou
-from promotion.detection.seen import Seen, see, telling_images
+from promotion.detection.seen import Seen, Telling, see, telling_images
 from promotion.detection.suspects import SuspectedLabel, suspected_labels, without_suspects
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Diagnosis",
     "Seen",
     "SuspectedLabel",
+    "Telling",
     "choose_threshold",
     "curve_of",
     "detect_split",

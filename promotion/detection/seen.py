@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,9 @@ from numpy.typing import NDArray
 
 from promotion.detection.matching import CORNERS, match
 from promotion.metrics import Array, Matches, metric_values
+
+# Why an image is shown: the candidate does best on it, does worst, or it has the most persons.
+Telling = Literal["best", "worst", "fullest"]
 
 
 @dataclass(frozen=True)
@@ -83,12 +88,23 @@ def see(
     return Seen(ground_truth, detections, threshold, matches, places)
 
 
-def telling_images(candidate: Seen, baseline: Seen) -> list[str]:
+def telling_images(
+    images: Iterable[Path], candidate: Seen, baseline: Seen
+) -> dict[Path, list[Telling]]:
     """Three images to look at: where the candidate does best, where it does worst, the fullest.
 
+    They come in this order, each with all that it is chosen for: one image can be two of these.
     Doing well is finding persons without false alarms, at each model's operating threshold.
     """
     gain = candidate.balance() - baseline.balance()
     persons = pd.Series(candidate.matches.persons, index=list(candidate.matches.images))
-    ranked = (gain.idxmax(), gain.idxmin(), persons.idxmax())
-    return list(dict.fromkeys(str(image) for image in ranked))
+    ranked: dict[Telling, Hashable] = {
+        "best": gain.idxmax(),
+        "worst": gain.idxmin(),
+        "fullest": persons.idxmax(),
+    }
+    paths = {path.name: path for path in images}
+    told: dict[Path, list[Telling]] = {}
+    for why, image in ranked.items():
+        told.setdefault(paths[str(image)], []).append(why)
+    return told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Literal
 
 import cv2
@@ -27,7 +28,7 @@ from promotion.comparison import (
     pareto_front,
 )
 from promotion.datasets import images_of, labels_of, read_image, read_labels
-from promotion.detection import Curve, Diagnosis, Seen, curve_of
+from promotion.detection import Curve, Diagnosis, Seen, Telling, curve_of
 from promotion.metrics import RECALL_LEVELS
 from promotion.report.calibration import CalibrationRow, of_section
 from promotion.report.figures import BASELINE, CANDIDATE, FAINT, INK, OTHER, PAPER, tell
@@ -36,6 +37,8 @@ from promotion.report.words import number, percent, sentence, text
 # On pictures, colours of Okabe and Ito that differ in lightness too, each with a line of its own.
 FOUND, MISSED, FALSE_ALARM = "#56B4E9", "#F0E442", "#D55E00"
 LINES: dict[str, Literal["-", ":", "--"]] = {FOUND: "-", MISSED: ":", FALSE_ALARM: "--"}
+# How many letters a line below a picture has room for.
+PICTURE_WIDTH = 48
 HELD = "#2a8f60"
 # What the calibration's plot shows, within which limits; each metric's colour and place on a line.
 CALIBRATED = {"coverage": (0.85, 1.0), "promoted": (0.0, 0.12), "rejected": (0.0, 0.12)}
@@ -359,27 +362,48 @@ def _difference_told(
     return told
 
 
-def side_by_side(pictures: Sequence[Path], models: Mapping[str, Seen]) -> Figure:
+def side_by_side(pictures: Mapping[Path, Sequence[Telling]], models: Mapping[str, Seen]) -> Figure:
     """The same images as each model sees them at its operating threshold, one row a model.
 
-    `models` maps a title to what the model saw; the first has the last row. Persons found, persons
-    missed and false alarms have a colour each.
+    `pictures` maps an image to why it is shown; `models` a title to what the model saw, of which
+    the first has the last row. Persons found, persons missed and false alarms have a colour each,
+    and are counted below each image.
     """
-    figure, axes = _figure(4 * len(pictures), 3.3 * len(models) + 0.4, len(models), len(pictures))
+    figure, axes = _figure(4 * len(pictures), 3.9 * len(models) + 0.4, len(models), len(pictures))
+    # Unlike a tight layout, it leaves room for the legend.
+    figure.set_layout_engine("constrained", h_pad=0.15)
     rows = list(models.items())[::-1]
+    told = []
     for row, (title, seen) in zip(axes, rows, strict=True):
         row[0].set_title(title, fontsize=14, loc="left")
-        for axis, path in zip(row, pictures, strict=True):
+        for axis, (path, reasons) in zip(row, pictures.items(), strict=True):
             axis.imshow(cv2.cvtColor(read_image(path), cv2.COLOR_BGR2RGB))
-            axis.axis("off")
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
             _draw_verdicts(axis, seen, path.name)
+            why = ", ".join(text(f"plot.telling.{reason}") for reason in reasons)
+            counts = _counted(seen, path.name)
+            _write_below(axis, (why, path.name, counts))
+            told.append(f"{title}, {why}, {path.name}, {counts}")
+    tell(figure, told)
     handles = [
         Line2D([], [], color=colour, linestyle=LINES[colour], label=text(f"plot.detections.{said}"))
         for colour, said in ((FOUND, "found"), (MISSED, "missed"), (FALSE_ALARM, "false"))
     ]
-    figure.legend(handles=handles, loc="lower center", ncols=3, fontsize=14)
-    figure.tight_layout(rect=(0, 0.05, 1, 1))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=14)
     return figure
+
+
+def _counted(seen: Seen, image: str) -> str:
+    """How many persons were found and missed in an image, and how many alarms were false."""
+    found, missed, false = (len(boxes) for boxes in seen.on_picture(image))
+    return sentence("plot.detections.counts", {"found": found, "missed": missed, "false": false})
+
+
+def _write_below(axis: Axes, lines: Sequence[str]) -> None:
+    """Write lines below an image, a long one over several."""
+    wrapped = [part for line in lines for part in wrap(line, PICTURE_WIDTH)]
+    axis.set_xlabel("\n".join(wrapped), loc="left", fontsize=9)
 
 
 def _draw_verdicts(axis: Axes, seen: Seen, image: str) -> None:

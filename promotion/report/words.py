@@ -249,6 +249,11 @@ TEXTS = {
     "plot.detections.found": "trouvée",
     "plot.detections.missed": "manquée",
     "plot.detections.false": "fausse alarme",
+    "plot.detections.counts": "trouvées : {found:count}, manquées : {missed:count}, "
+    "fausses alarmes : {false:count}",
+    "plot.telling.best": "le mieux",
+    "plot.telling.worst": "le moins bien",
+    "plot.telling.fullest": "la plus peuplée",
     "audit.complete-grid.passed": "Les {total} variantes prévues ont abouti.",
     "audit.complete-grid.inferred": "Les {total} runs remplissent la grille de leurs propres réglages ; le plan, "
     "lui, n’est pas enregistré{aside:aside}.",

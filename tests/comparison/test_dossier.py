@@ -81,7 +81,10 @@ def test_each_notebook_of_the_comparison_reads_what_the_last_one_left(filled: Se
     assert list(models) == [selection.candidate_run, selection.baseline_run]
     diagnoses = comparison.diagnose_runs(diagnosing, campaign, models)
     pictures = comparison.telling_pictures(diagnosing, campaign, models, selection)
-    assert 1 <= len(pictures) <= 3
+    reasons = [why for one in pictures.values() for why in one]
+    assert sorted(reasons) == ["best", "fullest", "worst"]
+    assert next(iter(pictures.values()))[0] == "best"
+    assert all(path.is_file() for path in pictures)
     assert comparison.load_latencies(diagnosing, confirmed).shape == (4, 4)
     labels = comparison.doubt_labels(diagnosing, campaign, selection)
     assert {one.metric for one in labels.comparison} == set(METRICS)

@@ -309,7 +309,8 @@ def everything_told(
         assert not [word for word in ("nan", "inf") if f">{word}" in html], html
     tables.checks(checks)
     bands = precision_bands(models, by.confidence)
-    pictures = [folder / name for name in telling_images(*models.values())]
+    paths = [folder / name for name in next(iter(models.values())).matches.images]
+    pictures = telling_images(paths, *models.values())
     for path in pictures:
         cv2.imwrite(str(path), np.zeros((64, 64, 3), np.uint8))
     figures = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,17 +91,26 @@ def test_the_pictures_add_up_to_the_metrics(seed: int, threshold: float) -> None
     assert metrics["precision"] == pytest.approx(found / max(1, found + false))
 
 
+def paths(names: str) -> list[Path]:
+    return [Path("test") / name for name in names]
+
+
 def test_the_telling_images_are_the_best_the_worst_and_the_fullest() -> None:
-    truth = boxes(*((name, 0, 0, 10, 10) for name in "abc"), *[("d", 20, 20, 30, 30)] * 3)
-    gains = detections(("a", 0, 0, 10, 10, 0.9), ("c", 50, 50, 60, 60, 0.9))
-    told = telling_images(see(truth, gains, 0.5), see(truth, detections(), 0.5))
-    assert told == ["a", "c", "d"]
+    """In this order, whatever the folder's: the pages name them so."""
+    truth = boxes(*((name, 0, 0, 10, 10) for name in "bcd"), *[("a", 20, 20, 30, 30)] * 3)
+    gains = detections(("d", 0, 0, 10, 10, 0.9), ("c", 50, 50, 60, 60, 0.9))
+    told = telling_images(paths("abcd"), see(truth, gains, 0.5), see(truth, detections(), 0.5))
+    assert list(told.items()) == [
+        (Path("test/d"), ["best"]),
+        (Path("test/c"), ["worst"]),
+        (Path("test/a"), ["fullest"]),
+    ]
 
 
 def test_an_image_that_tells_twice_is_shown_once() -> None:
     truth = boxes(("a", 0, 0, 10, 10))
     one = see(truth, detections(), 0.5)
-    assert telling_images(one, one) == ["a"]
+    assert telling_images(paths("a"), one, one) == {Path("test/a"): ["best", "worst", "fullest"]}
 
 
 def test_detections_on_unknown_images_are_refused() -> None:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from promotion.comparison import Selection
 from promotion.datasets import PreparedDataset, ground_truth, images_of
-from promotion.detection import Diagnosis, Seen, curve_of, diagnose, see
+from promotion.detection import Diagnosis, Seen, Telling, curve_of, diagnose, see
 from promotion.metrics import RECALL_LEVELS
 from promotion.report import plots
 from promotion.report.calibration import calibration_rows
@@ -193,13 +193,33 @@ def test_the_same_pictures_are_shown_as_each_model_sees_them(streets: PreparedDa
     perfect = truth.dropna().assign(confidence=0.9)
     blind = perfect.head(0)
     shown = {"candidat": see(truth, perfect, 0.5), "référence": see(truth, blind, 0.5)}
-    pictures = images_of(streets.folder, "test")[:2]
+    one, other = images_of(streets.folder, "test")[:2]
+    pictures: dict[Path, list[Telling]] = {other: ["best"], one: ["worst", "fullest"]}
     figure = plots.side_by_side(pictures, shown)
     assert [axes.get_title(loc="left") for axes in figure.axes[::2]] == ["référence", "candidat"]
     reference, candidate = figure.axes[:2], figure.axes[2:]
     for rows, line in ((reference, ":"), (candidate, "-")):
         assert {patch.get_linestyle() for axes in rows for patch in axes.patches} <= {line}
     assert "manquée" in words_of(figure)
+    persons = len(truth.dropna().query("image == @other.name"))
+    found = f"trouvées\u00a0: {persons}, manquées\u00a0: 0, fausses alarmes\u00a0: 0"
+    missed = f"trouvées\u00a0: 0, manquées\u00a0: {persons}, fausses alarmes\u00a0: 0"
+    below = [axes.get_xlabel().split("\n") for axes in figure.axes]
+    assert [lines[:2] for lines in below] == [
+        ["le mieux", other.name],
+        ["le moins bien, la plus peuplée", one.name],
+    ] * 2
+    assert (" ".join(below[0][2:]), " ".join(below[2][2:])) == (missed, found)
+    assert f"candidat, le mieux, {other.name}, {found}" in described(figure)
+
+
+def test_why_a_picture_is_shown_is_said_in_each_language(streets: PreparedDataset) -> None:
+    truth = ground_truth(streets.folder, "test")
+    nothing = see(truth, truth.dropna().assign(confidence=0.9).head(0), 0.5)
+    image = images_of(streets.folder, "test")[0]
+    told = alternatives(lambda: plots.side_by_side({image: ["worst"]}, {"v3": nothing}))
+    assert f"v3, le moins bien, {image.name}, trouvées\u00a0: 0" in told["fr"]
+    assert f"v3, worst, {image.name}, found: 0, missed: " in told["en"]
 
 
 def test_a_canary_is_drawn_look_by_look() -> None:
