@@ -19,6 +19,9 @@ from promotion.report.words import number, text
 # dark ground, and what has no style sheet shows a plot on paper.
 INK, FAINT, PAPER = "#1a1a1a", "#d9d9d9", "#fffffe"
 CANDIDATE, BASELINE, OTHER = "#0072b2", "#b84a00", "#6b6b6b"
+HELD = "#2a8f60"
+# Seaborn's "colorblind", one a criterion of a canary.
+CRITERION = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc")
 VARIABLES = {
     INK: "ink",
     FAINT: "faint",
@@ -26,6 +29,8 @@ VARIABLES = {
     CANDIDATE: "candidate",
     BASELINE: "baseline",
     OTHER: "other",
+    HELD: "held",
+    **{colour: f"criterion-{place}" for place, colour in enumerate(CRITERION, 1)},
 }
 _PROLOGUE = re.compile(r"^.*?(?=<svg)|<metadata>.*?</metadata>", re.DOTALL)
 _SIZE = re.compile(r'(<svg[^>]*?) width="([\d.]+)pt" height="[\d.]+pt"')

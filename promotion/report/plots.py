@@ -31,7 +31,17 @@ from promotion.datasets import images_of, labels_of, read_image, read_labels
 from promotion.detection import Curve, Diagnosis, Seen, Telling, curve_of
 from promotion.metrics import RECALL_LEVELS
 from promotion.report.calibration import CalibrationRow, of_section
-from promotion.report.figures import BASELINE, CANDIDATE, FAINT, INK, OTHER, PAPER, tell
+from promotion.report.figures import (
+    BASELINE,
+    CANDIDATE,
+    CRITERION,
+    FAINT,
+    HELD,
+    INK,
+    OTHER,
+    PAPER,
+    tell,
+)
 from promotion.report.words import number, percent, sentence, text
 
 # On pictures, colours of Okabe and Ito that differ in lightness too, each with a line of its own.
@@ -39,7 +49,6 @@ FOUND, MISSED, FALSE_ALARM = "#56B4E9", "#F0E442", "#D55E00"
 LINES: dict[str, Literal["-", ":", "--"]] = {FOUND: "-", MISSED: ":", FALSE_ALARM: "--"}
 # How many letters a line below a picture has room for.
 PICTURE_WIDTH = 48
-HELD = "#2a8f60"
 # What the calibration's plot shows, within which limits; each metric's colour and place on a line.
 CALIBRATED = {"coverage": (0.85, 1.0), "promoted": (0.0, 0.12), "rejected": (0.0, 0.12)}
 METRIC_MARKS = {"mAP50": (CANDIDATE, -0.27), "precision": (BASELINE, 0.0), "recall": (OTHER, 0.27)}
@@ -561,11 +570,10 @@ def canary_evidence(looks: Sequence[Look]) -> Figure:
     """How far each criterion is from being held, and from being broken, after each batch."""
     figure, (row,) = _figure(10, 3.6, 1, 2)
     images = [look.images for look in looks]
-    palette = sns.color_palette("colorblind", len(CRITERIA)).as_hex()
     # A curve below another one shows at its edges.
     widths = np.linspace(6, 1.5, len(CRITERIA))
     for axes, side in zip(row, ("for", "against"), strict=True):
-        for colour, width, name in zip(palette, widths, CRITERIA, strict=True):
+        for colour, width, name in zip(CRITERION, widths, CRITERIA, strict=True):
             values = np.minimum(
                 [getattr(look.criterion(name), f"evidence_{side}") for look in looks], MOST_EVIDENCE
             )
@@ -579,7 +587,7 @@ def canary_evidence(looks: Sequence[Look]) -> Figure:
     row[0].set_ylabel(text("plot.evidence.y"))
     handles = [
         Line2D([], [], color=colour, marker="o", ms=4, label=text(f"canary.{name}"))
-        for colour, name in zip(palette, CRITERIA, strict=True)
+        for colour, name in zip(CRITERION, CRITERIA, strict=True)
     ]
     figure.legend(handles=handles, loc="lower center", ncols=3, fontsize=8)
     figure.tight_layout(rect=(0, 0.14, 1, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -16,6 +17,7 @@ from promotion.comparison import Selection
 from promotion.datasets import PreparedDataset, ground_truth, images_of
 from promotion.detection import Diagnosis, Seen, Telling, curve_of, diagnose, see
 from promotion.metrics import RECALL_LEVELS
+from promotion.paths import ROOT
 from promotion.report import plots
 from promotion.report.calibration import calibration_rows
 from promotion.report.figures import as_html, described
@@ -227,6 +229,19 @@ def test_a_canary_is_drawn_look_by_look() -> None:
     differences, proof = plots.canary_differences(looks), plots.canary_evidence(looks)
     assert "perte tolérée" in words_of(differences)
     assert "Contre" in words_of(proof)
+
+
+def test_no_plot_keeps_the_paper_s_colours_on_a_dark_page() -> None:
+    """A colour that the style sheet does not know on dark ground is hard to see there."""
+    figures = [plots.canary_evidence(canary("go").looks), plots.calibration(calibration_rows())]
+    style = (ROOT / "book" / "_static" / "report.css").read_text("utf-8")
+    _, dark = style.split('html[data-theme="dark"] .plot {', 1)
+    known = set(re.findall(r"--plot-([\w-]+):", dark.partition("}")[0]))
+    for figure in figures:
+        drawn = as_html(figure)
+        used = set(re.findall(r"var\(--plot-([\w-]+),", drawn))
+        assert used - {"paper"} <= known
+        assert not re.findall(r"(?:fill|stroke): #\w+", drawn)
 
 
 def test_a_canary_s_latencies_and_drift_show_both_sides() -> None:
