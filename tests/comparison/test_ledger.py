@@ -8,10 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from promotion.comparison import Campaign, Ledger, Selection, ledger, open_ledger
+from promotion.comparison import Campaign, Ledger, Selection, open_ledger
 from promotion.comparison.ledger import read_openings
 from promotion.datasets import Manifest
-from promotion.store import Artifact, Role, Session, Tag, close_session, log_fact, open_session
+from promotion.store import (
+    Artifact,
+    Role,
+    Session,
+    Tag,
+    close_session,
+    environment,
+    log_fact,
+    open_session,
+)
 from tests.builders import SMOKE, run
 
 TEST = {"images/test/a.jpg": "1" * 64, "labels/test/a.txt": "2" * 64}
@@ -78,7 +87,7 @@ def test_a_clock_that_is_behind_opens_no_test_before_those_who_opened_it(
             return datetime(2001, 1, 1, tzinfo=tz)
 
     ask(dataset, BIG)
-    monkeypatch.setattr(ledger, "datetime", Behind)
+    monkeypatch.setattr(environment, "datetime", Behind)
     assert ask(dataset, OTHER)[1].number == 2
     assert ask(dataset, OTHER)[1].number == 2
 

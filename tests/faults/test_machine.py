@@ -199,7 +199,7 @@ def test_a_run_that_a_dead_process_left_is_closed(changing_home: Path) -> None:
     client = connect_to(changing_home, "smoke")
     dead = start_run(client, "smoke", "dead", {Tag.HOME: str(changing_home)})
     finishes(changing_home, "decide", *STUDY)
-    assert client.get_run(dead).info.status == "FAILED"
+    assert client.get_run(dead).info.status == "KILLED"
 
 
 @pytest.mark.trial
