@@ -45,7 +45,6 @@ from promotion.registry import (
 )
 from promotion.registry.registration import Registration
 from promotion.report.book import Pages, build_book
-from promotion.report.document import TEMPLATES
 from promotion.report.language import LANGUAGES, in_language
 from promotion.report.publication import (
     Publication,
@@ -55,6 +54,7 @@ from promotion.report.publication import (
     write_home,
     write_summary,
 )
+from promotion.report.templates import TEMPLATES
 from promotion.steps import CHAIN, STEPS
 from promotion.store import (
     Artifact,

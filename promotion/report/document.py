@@ -6,18 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from promotion import lab
 from promotion.audit import audit
 from promotion.comparison import Evidence, MeasureBounds
 from promotion.decision import measure
-from promotion.metrics import METRICS
+from promotion.metrics import MEASURES, METRICS
 from promotion.outside import as_markdown
-from promotion.paths import ROOT
 from promotion.report import calibration, tables, words
 from promotion.report.arguments import arguments_against, arguments_for
-from promotion.report.language import SOURCE, spoken, translations
+from promotion.report.language import REPORT, SOURCE, spoken
 from promotion.report.sentences import (
     canary_sentence,
     gate_sentence,
@@ -27,13 +24,13 @@ from promotion.report.sentences import (
     reason_of_verdict,
     turning_sentence,
 )
+from promotion.report.templates import environment
 from promotion.report.words import text
 from promotion.study import Study
 
 if TYPE_CHECKING:
     from promotion.report.publication import Publication
 
-TEMPLATES = ROOT / "book" / "templates"
 LAST_OF_A_LIST = re.compile(r" ;\n(?!- )")
 
 
@@ -83,8 +80,7 @@ def _difference_of_runs(name: str, evidence: Evidence) -> str:
     ours, theirs = measure(name, evidence), measure(name, evidence, evidence.baseline_run)
     if ours is None or theirs is None:
         return words.MISSING
-    shown = words.measured(name, ours - theirs)
-    return f"+{shown}" if ours > theirs else shown
+    return words.signed(ours - theirs, MEASURES[name].digits)
 
 
 def render_original() -> str:
@@ -116,18 +112,11 @@ def render_calibration() -> str:
 
 
 def _render(template: str, facts: Mapping[str, Any]) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    environment.policies["ext.i18n.trimmed"] = True
+    jinja = environment(keep_trailing_newline=True, extensions=["jinja2.ext.i18n"])
+    jinja.policies["ext.i18n.trimmed"] = True
     # The extension adds this method to the environment.
-    environment.install_gettext_translations(translations(), newstyle=True)  # type: ignore[attr-defined]
-    environment.filters |= {
+    jinja.install_gettext_translations(REPORT.spoken(), newstyle=True)  # type: ignore[attr-defined]
+    jinja.filters |= {
         "number": words.number,
         "signed": words.signed,
         "percent": words.percent,
@@ -139,6 +128,6 @@ def _render(template: str, facts: Mapping[str, Any]) -> str:
         "reason_of_verdict": reason_of_verdict,
         "as_markdown": as_markdown,
     }
-    rendered = environment.get_template(template).render(facts)
+    rendered = jinja.get_template(template).render(facts)
     ended = LAST_OF_A_LIST.sub(".\n", rendered)
     return words.typeset(ended) if spoken() == SOURCE else ended.replace(" ;\n", ";\n")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 
 from babel import Locale
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -18,7 +20,6 @@ SOURCE = "fr"
 # The country decides how a date is written: 25 November 2026.
 _LOCALES = {SOURCE: "fr_FR", "en": "en_GB"}
 LANGUAGES = tuple(_LOCALES)
-CATALOGUES = Path(__file__).parent / "locale"
 
 _spoken: ContextVar[str] = ContextVar("language", default=SOURCE)
 
@@ -49,14 +50,28 @@ def locale() -> Locale:
     return _locale(spoken())
 
 
-def translations() -> NullTranslations:
-    """The catalogue of that language; what it lacks stays French."""
-    return _translations(spoken())
+@dataclass(frozen=True)
+class Catalogues:
+    """Translations of some of the words: a gettext catalogue a language, below `folder`."""
+
+    folder: Path
+    domain: str
+
+    def place(self, language: str) -> Path:
+        """The file that holds a language's translations."""
+        return self.folder / language / "LC_MESSAGES" / f"{self.domain}.po"
+
+    def read(self, language: str) -> Catalog:
+        """The translations into a language, as they stand in the repository."""
+        with self.place(language).open("rb") as file:
+            return read_po(file, locale=language)
+
+    def spoken(self) -> NullTranslations:
+        """The translations into the language spoken; what they lack stays French."""
+        return NullTranslations() if spoken() == SOURCE else _compiled(self, spoken())
 
 
-def catalogue_of(language: str) -> Path:
-    """The file that holds a language's translations of the report."""
-    return CATALOGUES / language / "LC_MESSAGES" / "report.po"
+REPORT = Catalogues(Path(__file__).parent / "locale", "report")
 
 
 @cache
@@ -65,12 +80,8 @@ def _locale(language: str) -> Locale:
 
 
 @cache
-def _translations(language: str) -> NullTranslations:
-    if language == SOURCE:
-        return NullTranslations()
-    with catalogue_of(language).open("rb") as file:
-        messages = read_po(file, locale=language)
+def _compiled(catalogues: Catalogues, language: str) -> GNUTranslations:
     compiled = BytesIO()
-    write_mo(compiled, messages)
+    write_mo(compiled, catalogues.read(language))
     compiled.seek(0)
     return GNUTranslations(compiled)

@@ -9,13 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it.token import Token
 
 from promotion.errors import DocumentError
 from promotion.lab.review import Remark, Review
 from promotion.lab.review.reading import parser
-from promotion.report.document import TEMPLATES
+from promotion.report.templates import environment
 from promotion.report.words import sentence, text
 
 State = Literal["failed", "open", "held"]
@@ -127,14 +126,8 @@ def _escaped(message: str) -> str:
 
 def annotated_html(review: ToldReview) -> str:
     """The document as a page of its own with the remarks in it; nothing in it is run or loaded."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    remarks = environment.get_template("remarks.html.j2")
+    jinja = environment(autoescape=True)
+    remarks = jinja.get_template("remarks.html.j2")
     written: list[Token] = []
     pending: list[tuple[int, list[Told]]] = []
     for token in parser().parse(review.review.document.source):
@@ -147,7 +140,7 @@ def annotated_html(review: ToldReview) -> str:
                 content = remarks.render(told=found)
                 written.append(Token("html_block", "", 0, content=content))
     body = parser().renderer.render(written, parser().options, {})
-    page = environment.get_template("review.html.j2")
+    page = jinja.get_template("review.html.j2")
     whole = remarks.render(told=review.of_the_whole)
     title = sentence("review.title", {"name": review.name})
     return page.render(title=title, summary=review.summary, whole=whole, body=body)

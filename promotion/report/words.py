@@ -18,7 +18,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 
 from promotion.metrics import MEASURES
-from promotion.report.language import SOURCE, locale, spoken, translations
+from promotion.report.language import REPORT, SOURCE, locale, spoken
 
 NBSP = "\u00a0"
 NARROW_NBSP = "\u202f"
@@ -838,7 +838,7 @@ def text(key: str) -> str:
     Raises:
         KeyError: the key is not in the catalogue.
     """
-    return typeset(translations().pgettext(key, TEXTS[key]))
+    return typeset(REPORT.spoken().pgettext(key, TEXTS[key]))
 
 
 def has_text(key: str) -> bool:

@@ -15,9 +15,9 @@ from promotion.comparison import Evidence
 from promotion.decision import decide
 from promotion.lab import lab_experiment
 from promotion.report import plots, words
-from promotion.report.catalogue import catalogue, flaws, messages
+from promotion.report.catalogue import flaws, messages
 from promotion.report.document import render_calibration, render_original
-from promotion.report.language import LANGUAGES, SOURCE, in_language
+from promotion.report.language import LANGUAGES, REPORT, SOURCE, in_language
 from promotion.report.publication import publish, write_document, write_summary
 from promotion.report.showing import OTHERS, pick, show
 from tests.builders import POLICY, STUDY, canary, evidence, law_above
@@ -42,7 +42,7 @@ def test_no_message_lacks_its_translation(language: str) -> None:
 @pytest.mark.parametrize("language", OTHER)
 def test_a_translation_tells_the_same_facts(language: str) -> None:
     """One that lost a number would say less than the original; one that invented it would fail."""
-    held = catalogue(language)
+    held = REPORT.read(language)
     for message in messages():
         if message.id:
             translated = held.get(message.id, message.context)
@@ -54,7 +54,7 @@ def test_a_translation_tells_the_same_facts(language: str) -> None:
 
 @pytest.mark.parametrize("language", OTHER)
 def test_no_translation_is_left_in_french(language: str) -> None:
-    for message in catalogue(language):
+    for message in REPORT.read(language):
         if message.id and message.context != "language.fr":
             assert not FRENCH.search(NAMES.sub("", str(message.string))), message.string
 

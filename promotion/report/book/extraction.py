@@ -1,8 +1,4 @@
-"""Brings the catalogues of the prose up to date: `python -m promotion.report.book.extraction`.
-
-What is new stands in a catalogue with an empty translation, for a person to fill; what nobody says
-any more is gone.
-"""
+"""Brings the catalogues of the prose up to date: `python -m promotion.report.book.extraction`."""
 
 from __future__ import annotations
 
@@ -16,11 +12,11 @@ from typing import Any
 
 import yaml
 from babel.messages.catalog import Catalog
-from babel.messages.pofile import read_po, write_po
+from babel.messages.pofile import read_po
 
 from promotion.paths import ROOT
-from promotion.report.book.prose import DOMAIN, catalogue_of, read_catalogue, words_of
-from promotion.report.language import LANGUAGES, SOURCE
+from promotion.report.book.prose import PROSE, words_of
+from promotion.report.upkeep import bring_up_to_date, flaws_of
 
 EXTRACT = "import sys; from pathlib import Path; from promotion.report.book.site import build; "
 EXTRACT += "sys.exit(build(Path(sys.argv[1]), Path(sys.argv[2]), 'gettext'))"
@@ -55,7 +51,7 @@ def _extracted(folder: Path, settings: dict[str, Any]) -> Catalog:
     if done.returncode:
         raise RuntimeError(done.stderr)
     found = Catalog(project="promotion", charset="utf-8", fuzzy=False)
-    with (built / f"{DOMAIN}.pot").open("rb") as file:
+    with (built / f"{PROSE.domain}.pot").open("rb") as file:
         for message in read_po(file):
             if message.id:
                 files = {place.rpartition("source/")[2] for place, _ in message.locations}
@@ -64,35 +60,9 @@ def _extracted(folder: Path, settings: dict[str, Any]) -> Catalog:
 
 
 def flaws(language: str) -> Iterator[str]:
-    """What a catalogue lacks, holds beside need, or holds unsure, a message at a time."""
-    wanted, held = messages(), read_catalogue(language)
-    for message in wanted:
-        translation = held.get(message.id)
-        if message.id and (translation is None or not translation.string):
-            yield f"not translated: {message.id}"
-        elif message.id and translation and translation.fuzzy:
-            yield f"not sure: {message.id}"
-    for message in held:
-        if message.id and message.id not in wanted:
-            yield f"nobody says: {message.id}"
-
-
-def update(language: str) -> None:
-    """Add what is new to a catalogue and drop what is no longer said; translations stay."""
-    held = read_catalogue(language)
-    held.update(messages(), no_fuzzy_matching=True, update_creation_date=False)
-    with catalogue_of(language).open("wb") as file:
-        write_po(file, held, width=0, ignore_obsolete=True, include_lineno=False)
-
-
-def main() -> None:
-    """Update every catalogue and say what is left to translate."""
-    for language in LANGUAGES:
-        if language != SOURCE:
-            update(language)
-            for flaw in flaws(language):
-                print(f"{language}: {flaw}")
+    """What a language's catalogue lacks, holds beside need, or holds unsure."""
+    return flaws_of(PROSE.read(language), messages())
 
 
 if __name__ == "__main__":
-    main()
+    bring_up_to_date(PROSE, messages())

@@ -6,21 +6,12 @@ French stands in `book/*.md`, in the notebooks' Markdown, and in the words of `_
 
 from __future__ import annotations
 
-import gettext
-from functools import cache
-from io import BytesIO
-from pathlib import Path
 from typing import Any
 
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-
 from promotion.paths import ROOT
-from promotion.report.language import SOURCE, spoken
+from promotion.report.language import Catalogues
 
-CATALOGUES = ROOT / "book" / "locale"
-DOMAIN = "prose"
+PROSE = Catalogues(ROOT / "book" / "locale", "prose")
 # The settings of `_config.yml` that a reader sees, by their place in it.
 SETTINGS = (
     ("title",),
@@ -30,28 +21,9 @@ SETTINGS = (
 )
 
 
-def catalogue_of(language: str) -> Path:
-    """The file that holds the prose in a language."""
-    return CATALOGUES / language / "LC_MESSAGES" / f"{DOMAIN}.po"
-
-
-def read_catalogue(language: str) -> Catalog:
-    """The prose in a language, as it stands in the repository."""
-    with catalogue_of(language).open("rb") as file:
-        return read_po(file, locale=language)
-
-
 def translated(french: str) -> str:
     """A message in the language spoken; one that the catalogue lacks stays French."""
-    return french if spoken() == SOURCE else _translations(spoken()).gettext(french)
-
-
-@cache
-def _translations(language: str) -> gettext.NullTranslations:
-    compiled = BytesIO()
-    write_mo(compiled, read_catalogue(language))
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    return PROSE.spoken().gettext(french)
 
 
 def translate_settings(settings: dict[str, Any]) -> None:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from promotion.paths import ROOT
 from promotion.report.language import LANGUAGES, SOURCE, in_language
+from promotion.report.templates import environment
 from promotion.report.words import day, text
 
 FACTS = "book.json"
@@ -53,14 +52,8 @@ def _age(volume: Volume) -> tuple[str, str]:
 
 
 def _render(volumes: Sequence[Volume], language: str, spoken: Sequence[str]) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(ROOT / "book" / "theme"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(TEMPLATE).render(
+    jinja = environment(ROOT / "book" / "theme", autoescape=True)
+    return jinja.get_template(TEMPLATE).render(
         volumes=volumes,
         language=language,
         pages={name: page_of(name, spoken) for name in spoken},

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from promotion.report.book.extraction import flaws
-from promotion.report.book.prose import read_catalogue, translate_contents, translated
+from promotion.report.book.prose import PROSE, translate_contents, translated
 from promotion.report.language import LANGUAGES, SOURCE, in_language
 
 OTHERS = [language for language in LANGUAGES if language != SOURCE]
@@ -24,7 +24,7 @@ def test_no_message_is_missing_unsure_or_of_no_page(language: str) -> None:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_translation_keeps_the_code_the_links_and_the_citations(language: str) -> None:
-    messages = [one for one in read_catalogue(language) if one.id]
+    messages = [one for one in PROSE.read(language) if one.id]
     assert len(messages) > 200
     for one in messages:
         assert sorted(KEPT.findall(one.string)) == sorted(KEPT.findall(one.id)), one.id
