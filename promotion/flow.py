@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
@@ -15,8 +16,10 @@ from mlflow.tracking import MlflowClient
 
 from promotion.canary import CanaryResult
 from promotion.checksums import digest_of
+from promotion.comparison import Evidence
 from promotion.comparison.dossier import Chosen
 from promotion.datasets import prepare
+from promotion.decision import Decision
 from promotion.errors import MissingRunsError
 from promotion.execution import (
     Backend,
@@ -36,6 +39,7 @@ from promotion.execution import (
 )
 from promotion.registry import (
     STAGING,
+    Place,
     RegisteredModel,
     aliases,
     champion_of,
@@ -212,6 +216,16 @@ def check_start(checkpoint: Path) -> None:
     person_class(class_names(checkpoint))
 
 
+class _Found(NamedTuple):
+    """What a publication is made from, whichever language tells it."""
+
+    decision: Decision
+    evidence: Evidence
+    registration: Registration | None
+    canary: CanaryResult | None
+    place: Place
+
+
 class Flow:
     """A study on its way through the steps, in one home; the world is asked once."""
 
@@ -326,11 +340,15 @@ class Flow:
         Raises:
             MissingRunsError: there is none.
         """
-        return self._published()[0]
+        return publish(*self._found())
 
     def publish(self) -> Publication:
         """Write decision.md and decision.json as things stand now."""
-        publication, document, _ = self._published()
+        return self._publish(self._found())
+
+    def _publish(self, found: _Found) -> Publication:
+        publication = publish(*found)
+        document = write_document(publication, found.evidence, self.file.study)
         write_home(self.home, publication, document)
         return publication
 
@@ -340,13 +358,16 @@ class Flow:
         written = {}
         verdict, decided = "none", ""
         if Role.DECISION in runs:
-            publication = self.publish()
-            verdict = publication.verdict
+            found = self._found()
+            verdict = self._publish(found).verdict
             decided = self._day_of(runs[Role.DECISION])
             for language in languages:
                 with in_language(language):
-                    _, document, summary = self._published()
-                written[language] = {"decision": document, "summary": summary}
+                    told = publish(*found), found.evidence, self.file.study
+                    written[language] = {
+                        "decision": write_document(*told),
+                        "summary": write_summary(*told),
+                    }
         pages = Pages(
             steps={STEPS[role].chapter: run_id for role, run_id in runs.items()},
             variants=self.standing.trained,
@@ -400,13 +421,12 @@ class Flow:
         raise_if_failed([outcome])
         self.standing = self.standing.after(outcome, role)
 
-    def _published(self) -> tuple[Publication, str, str]:
-        """What is published now, its document, and the landing page's part of it."""
+    def _found(self) -> _Found:
+        """What stands now of the decision and of what came of it."""
         runs = self.standing.runs
         if Role.DECISION not in runs:
             raise MissingRunsError(self._missing("decision", "decide"))
-        study = self.file.study
-        session = Session(study, self.home, self.client, runs[Role.DECISION])
+        session = Session(self.file.study, self.home, self.client, runs[Role.DECISION])
         decision, evidence = load_decision(session, runs[Role.DECISION])
         registration = self._registration() if Role.REGISTRATION in runs else None
         number = registration.version if registration else None
@@ -414,12 +434,7 @@ class Flow:
         if Role.CANARY in runs:
             canary = load_fact(self.client, runs[Role.CANARY], Artifact.CANARY, CanaryResult)
         place = place_of(self.registered, number) if number else "none"
-        publication = publish(decision, evidence, registration, canary, place)
-        return (
-            publication,
-            write_document(publication, evidence, study),
-            write_summary(publication, evidence, study),
-        )
+        return _Found(decision, evidence, registration, canary, place)
 
     def _registration(self) -> Registration:
         run_id = self.standing.runs[Role.REGISTRATION]

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -63,13 +63,17 @@ def build_book(
     place = home / "book" / study.name
     index = place / languages[0] / "index.html"
     stamp = place / ".built"
-    key = _key(client, study, pages, languages)
+    written = {}
+    for language in languages:
+        with in_language(language):
+            written[language] = written_pages(client, study, pages)
+    key = _key(study, pages, written)
     if not (index.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == key):
         draft = home / "book-source" / study.name
         shutil.rmtree(draft, ignore_errors=True)
         for language in languages:
             with in_language(language):
-                lay_out(client, study, draft / language / "source", pages, languages)
+                lay_out(client, draft / language / "source", pages, written)
         _build(draft, languages)
         shutil.rmtree(place, ignore_errors=True)
         for language in languages:
@@ -80,15 +84,11 @@ def build_book(
     return index
 
 
-def _key(client: MlflowClient, study: Study, pages: Pages, languages: Sequence[str]) -> str:
+def _key(study: Study, pages: Pages, written: Mapping[str, Mapping[str, str]]) -> str:
     """What the book is made from; another value asks for another build."""
     files = [ROOT / "_config.yml", ROOT / "_toc.yml"]
     for folder in (ROOT / "book", ROOT / "notebooks", Path(__file__).parent):
         files += sorted(folder.rglob("*.*"))
-    written = {}
-    for language in languages:
-        with in_language(language):
-            written[language] = written_pages(client, study, pages)
     return digest_of(
         {
             "sources": {

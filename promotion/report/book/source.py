@@ -67,9 +67,11 @@ def written_pages(client: MlflowClient, study: Study, pages: Pages) -> dict[str,
 
 
 def lay_out(
-    client: MlflowClient, study: Study, source: Path, pages: Pages, languages: Sequence[str]
+    client: MlflowClient, source: Path, pages: Pages, written: Mapping[str, Mapping[str, str]]
 ) -> None:
-    """Write the source of the book in the language spoken; its pages switch to the `languages`.
+    """Write the source of the book in the language spoken.
+
+    `written` are the pages of `written_pages` by language; each page switches to these.
 
     Raises:
         MissingRunsError: a run has no executed notebook.
@@ -87,11 +89,11 @@ def lay_out(
     if pages.picture:
         _put_picture(artifact(client, pages.picture, Artifact.PICTURE), source / "book" / PICTURE)
     shutil.copy(ROOT / "book" / "marks" / f"{pages.verdict}.svg", source / "book" / "logo.svg")
-    for name, page in written_pages(client, study, pages).items():
+    for name, page in written[spoken()].items():
         (source / "book" / f"{name}.md").write_text(page, encoding="utf-8")
     _draw_calibration(source / "book" / CALIBRATION_PICTURE)
     _write_contents(source / "_toc.yml", [*pages.variants, *pages.failed])
-    _write_settings(source / "_config.yml", pages.verdict, languages)
+    _write_settings(source / "_config.yml", pages.verdict, list(written))
 
 
 def _write_contents(place: Path, runs: Sequence[str]) -> None:

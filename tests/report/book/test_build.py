@@ -12,6 +12,8 @@ from mlflow.tracking import MlflowClient
 from promotion.errors import PromotionError
 from promotion.report import book
 from promotion.report.book import Pages, build_book
+from promotion.report.book.source import written_pages
+from promotion.report.language import in_language
 from promotion.study import Study
 from tests.browser import Reader
 from tests.builders import connect_to
@@ -39,7 +41,12 @@ def test_what_the_book_shows_is_what_makes_it_another(client: MlflowClient, smok
 
     def key(*languages: str, **changes: object) -> str:
         facts = {"steps": {"notebooks/4_decide": "one"}, "variants": {}, **changes}
-        return book._key(client, smoke, Pages(**facts), languages or ("fr",))  # type: ignore[arg-type]
+        pages = Pages(**facts)  # type: ignore[arg-type]
+        written = {}
+        for language in languages or ("fr",):
+            with in_language(language):
+                written[language] = written_pages(client, smoke, pages)
+        return book._key(smoke, pages, written)
 
     same = key()
     assert key() == same

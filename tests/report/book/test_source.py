@@ -45,7 +45,8 @@ def executed(client: MlflowClient, *extra: nbformat.NotebookNode) -> str:
 
 
 def source(client: MlflowClient, place: Path, pages: Pages) -> Path:
-    lay_out(client, load_study(SMOKE), place / "source", pages, ["fr"])
+    written = {"fr": written_pages(client, load_study(SMOKE), pages)}
+    lay_out(client, place / "source", pages, written)
     return place / "source"
 
 
