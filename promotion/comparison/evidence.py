@@ -172,7 +172,8 @@ class Evidence(Fact):
     def collapsed(self) -> list[str]:
         """The runs of either side that fell below half of its median in the first metric."""
         sides = (self.candidate_configuration, self.baseline_configuration)
-        members = [by_configuration(self.runs)[side] for side in sides]
+        groups = by_configuration(self.runs)
+        members = [groups[side] for side in sides]
         return [members[side][place].run_name for side, place in self.comparison[0].collapsed]
 
     def compared(self, metric: str) -> MetricComparison:

@@ -9,17 +9,14 @@ from __future__ import annotations
 from mlflow.tracking import MlflowClient
 
 from promotion.checksums import digest_of
-from promotion.comparison.campaign import Campaign
+from promotion.comparison.campaign import Campaign, load_manifest
 from promotion.comparison.openings import Ledger, Opening, ledger_of
 from promotion.comparison.selection import Selection
-from promotion.datasets import Manifest
 from promotion.store import (
-    Artifact,
     Role,
     Session,
     Tag,
     experiments,
-    load_fact,
     moment,
     search,
     set_tags,
@@ -31,8 +28,7 @@ def open_ledger(session: Session, campaign: Campaign, selection: Selection) -> L
     """Enter this question into the test's ledger, unless it was asked before, and read it."""
     client, policy = session.client, session.study.policy
     dataset_run = campaign.dataset_run.info.run_id
-    manifest = load_fact(client, dataset_run, Artifact.MANIFEST, Manifest)
-    test = manifest.split_digest("test")
+    test = load_manifest(session, campaign).split_digest("test")
     known = read_openings(client, test)
     asked = _question(session, campaign, selection, moment(known[-1].when if known else ""))
     again = next((one for one in known if one.question == asked.question), None)

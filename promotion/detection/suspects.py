@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,7 @@ def without_suspects(seen: Seen, suspects: Sequence[SuspectedLabel]) -> Seen:
         boxes = _boxes([one for one in suspects if one.image == image])
         left[here[(pairwise_iou(corners[here], boxes) >= SAME_IOU).any(axis=1)]] = False
     again = see(seen.ground_truth, seen.detections[left], seen.threshold)
-    return Seen(again.ground_truth, again.detections, seen.threshold, again.matches, seen.groups)
+    return replace(again, groups=seen.groups)
 
 
 def _doubts(run: Seen) -> Iterator[SuspectedLabel]:

@@ -14,13 +14,13 @@ from markdown_it.token import Token
 from promotion.errors import DocumentError
 from promotion.lab.review import Remark, Review
 from promotion.lab.review.reading import parser
+from promotion.outside import as_markdown
 from promotion.report.templates import environment
 from promotion.report.words import sentence, text
 
 State = Literal["failed", "open", "held"]
 _STATES: dict[bool | None, State] = {False: "failed", None: "open", True: "held"}
 _BULLET = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s+|\s*")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _BLOCKS = ("paragraph_open", "heading_open", "table_open", "fence", "code_block")
 
 
@@ -98,7 +98,7 @@ def _sentence(remark: Remark) -> str:
 
 def annotated_markdown(review: ToldReview) -> str:
     """The document with each remark quoted below the block that it is about."""
-    written = [f"> {_escaped(review.summary)}"]
+    written = [f"> {as_markdown(review.summary)}"]
     for one in review.of_the_whole:
         written += [">", f"> {_quoted(one)}"]
     written.append("")
@@ -116,12 +116,7 @@ def annotated_markdown(review: ToldReview) -> str:
 
 
 def _quoted(one: Told) -> str:
-    return f"**{one.mark}.** {_escaped(one.message)}"
-
-
-def _escaped(message: str) -> str:
-    """Text that Markdown shows as it is."""
-    return _MARKDOWN.sub(r"\\\1", re.sub(r"[ \t\r\n]+", " ", message))
+    return f"**{one.mark}.** {as_markdown(one.message)}"
 
 
 def annotated_html(review: ToldReview) -> str:

@@ -37,7 +37,7 @@ from promotion.store.tracking import (
     start_run,
     tested,
 )
-from promotion.store.views import interface, links, make_readable, readable, registry_link, run_link
+from promotion.store.views import interface, links, make_readable, readable, registry_link
 
 __all__ = [
     "PREVIOUS",
@@ -77,7 +77,6 @@ __all__ = [
     "open_session",
     "readable",
     "registry_link",
-    "run_link",
     "search",
     "set_tags",
     "start_run",

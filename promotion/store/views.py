@@ -60,11 +60,6 @@ def links(base: str, experiment_id: str) -> dict[str, str]:
     }
 
 
-def run_link(base: str, experiment_id: str, run_id: str) -> str:
-    """Where a run is to be looked at."""
-    return f"{base}/#/experiments/{experiment_id}/runs/{run_id}?{urlencode(MODE)}"
-
-
 def registry_link(base: str, name: str = "") -> str:
     """Where the registry, or a registered model in it, is to be looked at."""
     return f"{base}/#/models{'/' + name if name else ''}?{urlencode(MODE)}"

@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 from pydantic import ValidationError
 
 from promotion.audit import AuditedRun, read_experiment
-from promotion.audit.names import is_neutral, meaning, settings, split_of, tokens
+from promotion.audit.names import meaning, settings, split_of, tokens
 from promotion.comparison import SplitFacts
 from promotion.datasets import Manifest
 from promotion.detection import Seen, see
@@ -66,12 +66,8 @@ class Ran(Fact):
 
     @property
     def configuration(self) -> dict[str, str]:
-        """The settings that may change the result, without the seed."""
-        return {
-            key: value
-            for key, value in sorted(self.settings.items())
-            if key != "seed" and not is_neutral(key)
-        }
+        """The settings that may change the result, without the seeds, as the audit reads them."""
+        return dict(self.as_audited().configuration)
 
     def is_like(self, other: Ran) -> bool:
         """Whether they are of one configuration; with us, a seed may draw its own images."""
