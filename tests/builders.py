@@ -309,6 +309,17 @@ def opening(question: str = "q", **changes: object) -> Opening:
     return Opening.model_validate({**facts, **changes})
 
 
+MEASURED = {
+    "mAP50": MeasureBounds(value=0.55, low=0.5, high=0.6),
+    "precision": MeasureBounds(value=0.8, low=0.75, high=0.85),
+    "recall": MeasureBounds(value=0.6, low=0.55, high=0.65),
+    "latency_p50_ms": MeasureBounds(value=10.0, low=9.0, high=11.0),
+    "latency_p95_ms": MeasureBounds(value=20.0, low=18.0, high=25.0),
+    "energy_wh": MeasureBounds(value=0.5, low=0.1, high=0.9),
+    "seed_spread": MeasureBounds(value=0.01, low=0.006, high=0.044),
+}
+
+
 def evidence(worth: float = 0.99, not_lost: float = 0.99, **changes: object) -> Evidence:
     """A clean study; mAP@50 is gained with probability `worth`, recall kept with `not_lost`."""
     runs = [run("big", s, 0.5 + s / 100) for s in (1, 2, 3)]
@@ -328,15 +339,8 @@ def evidence(worth: float = 0.99, not_lost: float = 0.99, **changes: object) -> 
         "candidate_run": "big_s3",
         "baseline_run": "small_s3",
         "test_metrics": {one.run_name: test for one in runs},
-        "measured": {
-            "mAP50": MeasureBounds(value=0.55, low=0.5, high=0.6),
-            "precision": MeasureBounds(value=0.8, low=0.75, high=0.85),
-            "recall": MeasureBounds(value=0.6, low=0.55, high=0.65),
-            "latency_p50_ms": MeasureBounds(value=10.0, low=9.0, high=11.0),
-            "latency_p95_ms": MeasureBounds(value=20.0, low=18.0, high=25.0),
-            "energy_wh": MeasureBounds(value=0.5, low=0.1, high=0.9),
-            "seed_spread": MeasureBounds(value=0.01, low=0.006, high=0.044),
-        },
+        "measured": MEASURED,
+        "baseline_measured": MEASURED,
         "comparison": [
             compared("mAP50", 0.05, worth, law_above(0.02, worth)),
             compared("mAP50-95", 0.03, 0.9),

@@ -148,6 +148,22 @@ def uncertain_bounds(value: float, relative_uncertainty: float, confidence: floa
     return Bounds(value=value, low=value - reach, high=value + reach, error=error)
 
 
+def difference_bounds(ours: Bounds, theirs: Bounds) -> Bounds:
+    """Bounds of ours − theirs from the bounds of each (Zou and Donner, *Stat. in Medicine* 2008).
+
+    The two are taken for independent. What shares its images or its moment differs less than that,
+    so that such bounds are wider than they need be.
+    """
+    if ours.value is None or theirs.value is None:
+        return Bounds(value=None, low=None, high=None)
+    value = ours.value - theirs.value
+    if ours.low is None or ours.high is None or theirs.low is None or theirs.high is None:
+        return Bounds(value=value, low=None, high=None)
+    below = math.hypot(ours.value - ours.low, theirs.high - theirs.value)
+    above = math.hypot(ours.high - ours.value, theirs.value - theirs.low)
+    return Bounds(value=value, low=value - below, high=value + above)
+
+
 def point_bounds(value: float | None) -> Bounds:
     """A value without noise: its bounds are itself."""
     return Bounds(value=value, low=value, high=value)

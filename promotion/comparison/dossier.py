@@ -81,6 +81,7 @@ class Confirmed(Fact):
     ledger: Ledger
     test_metrics: dict[str, dict[str, float]]
     measured: dict[str, Bounds]
+    baseline_measured: dict[str, Bounds]
     comparison: list[MetricComparison]
     slices: list[SliceComparison]
     untrained: UntrainedFacts
@@ -181,28 +182,34 @@ def compare_with_incumbent(
     )
 
 
-def measure_run(
+def measure_runs(
     session: Session, campaign: Campaign, chosen: Chosen, ledger: Ledger, opened: Mapping[str, Seen]
-) -> dict[str, Bounds]:
-    """Bounds of every measure of the run that would be registered.
+) -> dict[str, dict[str, Bounds]]:
+    """Bounds of every measure of the run that would be registered and of the baseline's, by name.
 
     What is measured on test takes the error that this opening may take; a cost, the policy's.
     """
     policy, selection = session.study.policy, chosen.selection
-    first = policy.objectives[0].metric
-    seeds = {
-        run.run_name: opened[run.run_name].metrics()[first]
-        for run in campaign.members(selection.candidate)
-    }
-    costs = cost_bounds(
-        campaign.run(selection.candidate_run),
-        load_table(session.client, chosen.run_id, Artifact.LATENCIES),
-        campaign.energy_method,
-        [run.run_name for run in campaign.members(selection.baseline)],
-        policy.confidence,
-    )
-    on_test = bounds_on_test(opened[selection.candidate_run], 1 - ledger.level)
-    return {**on_test, **costs, "seed_spread": seed_bounds(seeds, policy.confidence)}
+    latencies = load_table(session.client, chosen.run_id, Artifact.LATENCIES)
+    baseline = campaign.members(selection.baseline)
+    measured = {}
+    for run_name, members in (
+        (selection.candidate_run, campaign.members(selection.candidate)),
+        (selection.baseline_run, baseline),
+    ):
+        first = policy.objectives[0].metric
+        seeds = {run.run_name: opened[run.run_name].metrics()[first] for run in members}
+        costs = cost_bounds(
+            campaign.run(run_name),
+            latencies,
+            campaign.energy_method,
+            [run.run_name for run in baseline],
+            policy.confidence,
+        )
+        on_test = bounds_on_test(opened[run_name], 1 - ledger.level)
+        spread = seed_bounds(seeds, policy.confidence)
+        measured[run_name] = {**on_test, **costs, "seed_spread": spread}
+    return measured
 
 
 def record_confirmation(
@@ -210,18 +217,20 @@ def record_confirmation(
     chosen: Chosen,
     ledger: Ledger,
     opened: Mapping[str, Seen],
-    measured: Mapping[str, Bounds],
+    measured: Mapping[str, Mapping[str, Bounds]],
     comparison: Sequence[MetricComparison],
     slices: Sequence[SliceComparison],
     untrained: UntrainedFacts,
     incumbent: IncumbentFacts | None,
 ) -> None:
-    """Log what test says, for the diagnosis to read."""
+    """Log what test says, for the diagnosis to read; `measured` is what `measure_runs` gives."""
+    selection = chosen.selection
     confirmed = Confirmed(
         chosen=chosen,
         ledger=ledger,
         test_metrics={name: seen.metrics() for name, seen in opened.items()},
-        measured=dict(measured),
+        measured=dict(measured[selection.candidate_run]),
+        baseline_measured=dict(measured[selection.baseline_run]),
         comparison=list(comparison),
         slices=list(slices),
         untrained=untrained,
@@ -309,6 +318,7 @@ def gather_evidence(
         baseline_run=selection.baseline_run,
         test_metrics=confirmed.test_metrics,
         measured=confirmed.measured,
+        baseline_measured=confirmed.baseline_measured,
         comparison=confirmed.comparison,
         slices=confirmed.slices,
         ledger=confirmed.ledger,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from pydantic import Field
+
 from promotion.comparison.bootstrap import MetricComparison
-from promotion.comparison.bounds import Bounds
+from promotion.comparison.bounds import Bounds, difference_bounds
 from promotion.comparison.openings import Ledger
 from promotion.comparison.slices import SliceComparison
 from promotion.detection import Diagnosis, SuspectedLabel
@@ -125,7 +127,8 @@ class IncumbentFacts(Fact):
 class Evidence(Fact):
     """All that was measured for a decision.
 
-    `measured` are the bounds of every measure of the run that would be registered.
+    `measured` are the bounds of every measure of the run that would be registered, and
+    `baseline_measured` those of the baseline's run, which evidence of before may lack.
     """
 
     study: str
@@ -142,6 +145,7 @@ class Evidence(Fact):
     baseline_run: str
     test_metrics: dict[str, dict[str, float]]
     measured: dict[str, Bounds]
+    baseline_measured: dict[str, Bounds] = Field(default_factory=dict)
     comparison: list[MetricComparison]
     slices: list[SliceComparison]
     ledger: Ledger
@@ -179,6 +183,12 @@ class Evidence(Fact):
     def compared(self, metric: str) -> MetricComparison:
         """The comparison of this metric with the baseline."""
         return next(one for one in self.comparison if one.metric == metric)
+
+    def run_difference(self, name: str) -> Bounds | None:
+        """A measure of the run to register less the baseline's run; None where one is unknown."""
+        if name not in self.measured or name not in self.baseline_measured:
+            return None
+        return difference_bounds(self.measured[name], self.baseline_measured[name])
 
     def run(self, run_name: str) -> RunFacts:
         """The run of this name."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from promotion import lab
 from promotion.audit import audit
-from promotion.comparison import Evidence, MeasureBounds
-from promotion.decision import measure
+from promotion.comparison import Evidence, MeasureBounds, point_bounds
+from promotion.decision import Gate, measure
 from promotion.metrics import MEASURES, METRICS
 from promotion.outside import as_markdown
 from promotion.report import calibration, tables, words
@@ -57,6 +57,7 @@ def render(
             "reason_of_verdict": reason_of_verdict,
             "measure": measure,
             "difference_of_runs": lambda name: _difference_of_runs(name, evidence),
+            "distance_to_limit": _distance_to_limit,
             "metrics": METRICS,
             "question": question_sentence(decision, study),
             "known": known_sentences(decision),
@@ -69,18 +70,28 @@ def render(
     )
 
 
-def _bounds(found: MeasureBounds | None) -> str:
+def _bounds(found: MeasureBounds | None, name: str) -> str:
+    """The bounds of a measure, with the digits that it is shown with."""
     if found is None or found.low is None or found.high is None or found.low == found.high:
         return words.MISSING
-    return words.interval((found.low, found.high))
+    return words.interval((found.low, found.high), MEASURES[name].digits)
 
 
 def _difference_of_runs(name: str, evidence: Evidence) -> str:
-    """Candidate's run − baseline's run, by the digits that the measure is shown with."""
-    ours, theirs = measure(name, evidence), measure(name, evidence, evidence.baseline_run)
-    if ours is None or theirs is None:
-        return words.MISSING
-    return words.signed(ours - theirs, MEASURES[name].digits)
+    """Candidate's run − baseline's run, with its bounds where those of both are known."""
+    found = evidence.run_difference(name)
+    if found is None:
+        ours, theirs = measure(name, evidence), measure(name, evidence, evidence.baseline_run)
+        found = point_bounds(None if ours is None or theirs is None else ours - theirs)
+    return words.bounded(name, found)
+
+
+def _distance_to_limit(gate: Gate) -> str:
+    """How far a gate's measure is from its limit, with its bounds."""
+    value, low, high = (
+        None if one is None else one - gate.limit for one in (gate.value, gate.low, gate.high)
+    )
+    return words.bounded(gate.name, MeasureBounds(value=value, low=low, high=high))
 
 
 def render_original() -> str:

@@ -12,13 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import groupby
 from string import Formatter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 
 from promotion.metrics import MEASURES
 from promotion.report.language import REPORT, SOURCE, locale, spoken
+
+if TYPE_CHECKING:
+    from promotion.comparison import MeasureBounds
 
 NBSP = "\u00a0"
 NARROW_NBSP = "\u202f"
@@ -457,6 +460,19 @@ TEXTS = {
     "tranché : {open:criteria}",
     "canary.needed": " ; il en faudrait environ {images:count} en tout (estimation)",
     "canary.needed_unknown": " ; ce qui a été vu ne permet pas d’estimer combien il en faudrait",
+    "canary.pictures": "images du canari",
+    "canary.pictures.source": "source",
+    "canary.pictures.street_scenes": "rues dessinées, graine {seed}",
+    "canary.pictures.folder": "dossier {name}",
+    "canary.pictures.domain": "domaine",
+    "canary.pictures.warning": "avertissement",
+    "canary.limits": "Ici, {requests} requêtes arrivent à la fois et chacune attend les autres : {share:percent} des réponses doivent venir en {limit:number0} ms, et celles du prétendant, sur les {images:count} images, sont venues en {loaded:number0} ms au 95ᵉ centile. {alone}",
+    "canary.limits.alone": "Seule, une requête a pris {single:number1} ms en médiane, mesurée quand le candidat fut choisi.",
+    "canary.limits.gate": "La politique borne autre chose, une requête seule : {gate}.",
+    "domain.day": "jour",
+    "domain.busy": "foule, de jour",
+    "domain.night": "crépuscule et nuit",
+    "domain.winter": "hiver, sous la neige",
     "canary.go": "feu vert",
     "canary.stop": "arrêt",
     "canary.continue": "à poursuivre",
@@ -515,7 +531,10 @@ TEXTS = {
     "slice.weather": "temps",
     "slice.day": "jour",
     "slice.night": "nuit",
+    "slice.overcast": "couvert",
+    "slice.dusk": "crépuscule",
     "slice.clear": "clair",
+    "slice.wet": "mouillé",
     "slice.rain": "pluie",
     "slice.fog": "brouillard",
     "slice.snow": "neige",
@@ -532,10 +551,13 @@ TEXTS = {
     "column.bound": "borne",
     "argument.better": "{metric} : {candidate} contre {baseline}, différence {difference} {interval}, confiance {probability}",
     "argument.worse": "{metric} : {candidate} contre {baseline}, différence {difference} {interval}",
-    "argument.canary": "canari, {criterion} : {difference} {bounds}",
-    "argument.run": "{metric} du run retenu, sur le test : {candidate} contre {baseline} pour le run de la référence",
-    "argument.slice": "rappel, {slice} : {difference} {interval} ({persons} personnes)",
-    "argument.cost": "{metric} : {candidate} contre {baseline}",
+    "argument.objective": "{metric} : {outcome}, différence {difference} {interval} pour {least} exigé",
+    "argument.canary": "canari, {criterion} : {value} {bounds} pour {sign} {limit} exigé, {state}",
+    "argument.run": "{metric} du run retenu, sur le test : {candidate} contre {baseline} pour le run de la référence{difference}",
+    "argument.slice": "rappel plus bas sur {lost} tranche(s) sur {slices}, la pire : {slice}, {difference} {interval} ({persons} personnes)",
+    "argument.latency": "latence médiane (ms) : {candidate} contre {baseline}, soit {ratio} fois le temps de la référence",
+    "argument.cost": "{metric} : {candidate} contre {baseline}{difference}",
+    "argument.difference": ", différence {difference}",
     "question": "{changes}{where} : le candidat doit-il remplacer la référence ?",
     "question.imgsz": "{ours} px au lieu de {theirs} px",
     "question.epochs": "{ours} époques au lieu de {theirs}",
@@ -546,7 +568,6 @@ TEXTS = {
     "question.busy": ", de jour et dans la foule",
     "question.night": ", de nuit",
     "question.winter": ", en hiver",
-    "known.ratio": "Une réponse du candidat prend {ratio} fois le temps de celle de la référence ({candidate} ms contre {baseline} ms, en médiane).",
     "turning.gain": "Avec la confiance exigée, la différence de {metric} dépasse {gain} ; la politique demande {worth}. ",
     "turning.none": "Aucune des {policies} politiques essayées, plus larges ou plus strictes, ne "
     "donne un autre verdict.",
@@ -955,6 +976,17 @@ def measured(name: str, value: float | None) -> str:
     return number(value, MEASURES[name].digits if name in MEASURES else 3)
 
 
+def bounded(name: str, found: MeasureBounds) -> str:
+    """A difference of a measure, with its bounds where they are more than itself."""
+    if found.value is None:
+        return MISSING
+    digits = MEASURES[name].digits
+    shown = signed(found.value, digits)
+    if found.low is None or found.high is None or found.low == found.high:
+        return shown
+    return f"{shown} {interval((found.low, found.high), digits)}"
+
+
 def _threshold(value: float | None) -> str:
     return text("audit.operating-point.no_threshold") if value is None else number(value)
 
@@ -1035,6 +1067,7 @@ _FORMATS: dict[str, Callable[[Any], str]] = {
     "percent": percent,
     "notes": lambda notes: some([sentence(f"note.{one['id']}", one["facts"]) for one in notes]),
     "number": number,
+    "number0": lambda value: number(value, 0),
     "number5": lambda value: number(value, 5),
     "numbers": lambda values: f"{NARROW_NBSP}; ".join(map(number, values)),
     "number1": lambda value: number(value, 1),

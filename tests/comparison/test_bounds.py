@@ -9,6 +9,7 @@ from scipy import stats
 from promotion.comparison import MeasureBounds as Bounds
 from promotion.comparison import gate_state, point_bounds
 from promotion.comparison.bounds import (
+    difference_bounds,
     measurements_needed,
     metric_bounds,
     quantile_bounds,
@@ -132,3 +133,20 @@ def test_the_bounds_of_a_quantile_err_no_more_often_than_they_say(
 def test_a_stated_uncertainty_bounds_a_value() -> None:
     found = uncertain_bounds(100.0, 0.1, 0.95)
     assert (found.low, found.high) == pytest.approx((83.55, 116.45), abs=0.01)
+
+
+def test_the_bounds_of_a_difference_err_about_as_often_as_those_it_is_made_of() -> None:
+    """Of two spreads of three seeds, whose bounds lie far to one side."""
+    drawn = rng().normal(0.0, [[[2.0]], [[1.0]]], (2, 2000, 3))
+    sides = [[spread_bounds(seeds, 0.95) for seeds in side.tolist()] for side in drawn]
+    found = [difference_bounds(*pair) for pair in zip(*sides, strict=True)]
+    above = np.mean([one.low is not None and one.low > 1.0 for one in found])
+    below = np.mean([one.high is not None and one.high < 1.0 for one in found])
+    assert max(above, below) < 0.06
+
+
+def test_a_difference_to_what_is_unknown_is_unknown() -> None:
+    known, nothing = Bounds(value=2.0, low=1.0, high=3.0), Bounds(value=None, low=None, high=None)
+    assert difference_bounds(known, nothing).value is None
+    half = difference_bounds(known, Bounds(value=1.0, low=None, high=2.0, needed=5))
+    assert (half.value, half.low, half.high) == (1.0, None, None)

@@ -57,8 +57,10 @@ def test_each_notebook_of_the_comparison_reads_what_the_last_one_left(filled: Se
     assert facts.difference("mAP50").difference == pytest.approx(0)
     ledger = comparison.open_ledger(confirming, campaign, chosen.selection)
     assert ledger.number == 1
-    measured_run = comparison.measure_run(confirming, campaign, chosen, ledger, opened)
-    assert set(measured_run) == set(MEASURES)
+    measured = comparison.measure_runs(confirming, campaign, chosen, ledger, opened)
+    runs = chosen.selection.candidate_run, chosen.selection.baseline_run
+    assert list(measured) == list(runs)
+    assert {frozenset(bounds) for bounds in measured.values()} == {frozenset(MEASURES)}
     columns = comparison.load_slices(confirming, campaign, "test")
     slices = comparison.compare_slices(*sides, columns, policy.confidence, 50)
     incumbent = comparison.compare_with_incumbent(
@@ -66,14 +68,15 @@ def test_each_notebook_of_the_comparison_reads_what_the_last_one_left(filled: Se
     )
     assert incumbent is None
     comparison.record_confirmation(
-        confirming, chosen, ledger, opened, measured_run, confirmation, slices, facts, incumbent
+        confirming, chosen, ledger, opened, measured, confirmation, slices, facts, incumbent
     )
     set_tags(confirming.client, confirming.run_id, {Tag.COMPLETE: "true"})
 
     diagnosing = next_notebook(filled, Role.DIAGNOSIS)
     confirmed, campaign = comparison.load_confirmation(diagnosing, "")
     assert confirmed.comparison == confirmation
-    assert confirmed.measured == measured_run
+    assert confirmed.measured == measured[runs[0]]
+    assert confirmed.baseline_measured == measured[runs[1]]
     assert confirmed.ledger == ledger
     assert confirmed.slices == slices
     selection = confirmed.chosen.selection

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from promotion.canary import CanaryVerdict
-from promotion.comparison import FailedVariant
+from promotion.comparison import FailedVariant, MeasureBounds
 from promotion.decision import Decision
 from promotion.facts import Note
 from promotion.registry import Place
@@ -177,3 +177,22 @@ def test_the_criteria_are_one_table_wherever_they_are_shown() -> None:
     table = criteria(shown, found, STUDY).data
     assert table.strip() in write_document(shown, found, STUDY)
     assert table.strip() in write_summary(shown, found, STUDY)
+
+
+def test_a_criterion_s_row_has_one_unit_and_every_difference_its_interval() -> None:
+    """What is required and what was measured stand apart, and so does what lies between."""
+    slower = MeasureBounds(value=30.0, low=28.0, high=33.0)
+    found = evidence(measured={**evidence().measured, "latency_p95_ms": slower})
+    rows = criteria(published(found), found, STUDY).data.splitlines()
+    named = [next(r for r in rows if r.startswith(f"| {name}")) for name in ("mAP@50", "latence")]
+    objective, gate = ([cell.strip() for cell in row.split("|")[1:-1]] for row in named)
+    assert objective[3:5] == ["+0,050 [0,030\u202f;\u00a00,070]", "> +0,020"]
+    assert gate[1:4] == ["30,0", "≤ 50,0", "−20,0 [−22,0\u202f;\u00a0−17,0]"]
+    # 30 − 20, and the roots of 2² + 5² and of 3² + 2².
+    assert gate[5] == "+10,0 [4,6\u202f;\u00a013,6]"
+
+
+def test_evidence_of_before_has_a_difference_without_an_interval() -> None:
+    found = evidence(baseline_measured={})
+    row = next(r for r in criteria(published(found), found, STUDY).data.splitlines() if "p95" in r)
+    assert row.split("|")[6].strip() == "0,0"

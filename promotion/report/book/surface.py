@@ -17,7 +17,7 @@ from promotion.report.words import text
 SORTED = "sortable"
 SORTER = "sortable/sortable.js"
 # From this many columns on, a table needs a sheet's long side in print.
-WIDE = 8
+WIDE = 9
 # A drawing is thousands of lines that nothing here changes.
 DRAWING = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 STAND_IN = "<!--drawing-->"
