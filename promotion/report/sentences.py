@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from promotion.audit import Finding
-from promotion.canary import CanaryResult, facts_of
+from promotion.canary import PERCENTILE, CanaryResult, facts_of
 from promotion.comparison import Evidence, FailedVariant, Ledger
 from promotion.decision import Decision, Gate, sensitivity
 from promotion.detection import Seen
 from promotion.facts import Note
 from promotion.lab.homework import Point
+from promotion.metrics import MEASURES
 from promotion.outside import as_markdown
 from promotion.registry import Event, Place
 from promotion.report import words
@@ -108,6 +109,26 @@ def canary_facts_sentence(verdict: str, facts: Mapping[str, Any]) -> str:
     return told + sentence(key, {"images": facts["needed"]})
 
 
+def latency_limits_sentence(result: CanaryResult, decision: Decision) -> str:
+    """Why a canary's limit under load is another than the policy's limit of a single request."""
+    single = decision.candidate.metrics.get("latency_p50_ms")
+    alone = [] if single is None else [sentence("canary.limits.alone", {"single": single})]
+    alone += [
+        sentence("canary.limits.gate", {"gate": gate_sentence(gate)})
+        for gate in decision.gates
+        if MEASURES[gate.name].unit == "ms"
+    ]
+    facts = {
+        "requests": result.rules.requests,
+        "share": PERCENTILE / 100,
+        "limit": result.rules.latency_p95_ms,
+        "images": result.last.images,
+        "loaded": result.metrics["challenger"]["latency_p95_ms"],
+        "alone": " ".join(alone),
+    }
+    return sentence("canary.limits", facts)
+
+
 def settling_sentence(facts: Mapping[str, Any]) -> str:
     """Which larger studies would settle what is open, and with what power."""
     ways = [
@@ -171,20 +192,9 @@ def question_sentence(decision: Decision, study: Study) -> str:
 
 
 def known_sentences(decision: Publication) -> list[str]:
-    """What a reviewer must know whatever the verdict: errors made, time taken, pictures drawn."""
+    """What a reviewer must know whatever the verdict: errors made, labels in doubt, drawings."""
     told = dict(zip((one.id for one in decision.risk_notes), decision.risks, strict=True))
-    ours, theirs = decision.candidate.metrics, decision.baseline.metrics
-    known = [told["misses"]] if "misses" in told else []
-    name = "latency_p50_ms"
-    if ours.get(name) and theirs.get(name):
-        known.append(
-            text("known.ratio").format(
-                ratio=words.number(ours[name] / theirs[name], 1),
-                candidate=words.measured(name, ours[name]),
-                baseline=words.measured(name, theirs[name]),
-            )
-        )
-    return known + [told[name] for name in ("labels", "synthetic") if name in told]
+    return [told[name] for name in ("misses", "labels", "synthetic") if name in told]
 
 
 def gate_sentence(gate: Gate) -> str:

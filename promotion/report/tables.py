@@ -24,7 +24,7 @@ from promotion.comparison import (
     SliceComparison,
     by_configuration,
 )
-from promotion.datasets import SPLITS, Manifest
+from promotion.datasets import SPLITS, Manifest, PreparedDataset, slices_of
 from promotion.decision import Alternative, Gate
 from promotion.detection import Diagnosis
 from promotion.facts import Note
@@ -43,6 +43,7 @@ from promotion.report.words import (
     NBSP,
     has_text,
     interval,
+    listed,
     measured,
     moment,
     named,
@@ -54,7 +55,7 @@ from promotion.report.words import (
     text,
 )
 from promotion.store import VersionTag
-from promotion.study import Policy
+from promotion.study import CanaryDataset, Policy
 from promotion.training import Energy
 
 if TYPE_CHECKING:
@@ -476,6 +477,36 @@ def parity(found: Parity | None) -> pd.DataFrame:
         (text("parity.map"), number(found.map_gap, 4), gap),
     ]
     return _with_row_names(pd.DataFrame(rows, columns=names))
+
+
+def canary_pictures(
+    asked: CanaryDataset, pictures: PreparedDataset, findings: Sequence[Note]
+) -> pd.DataFrame:
+    """Which pictures a canary takes: from where, of what domain, and what they say of themselves.
+
+    The kinds are counted picture by picture, from what is known of each, not from the study file.
+    """
+    drawn = asked.source == "street_scenes"
+    name = asked.path.name if asked.path else ""
+    source = text(f"canary.pictures.{asked.source}").format(seed=asked.seed, name=name)
+    rows = [(text("canary.pictures.source"), source)]
+    if drawn:
+        domain = f"{asked.domain} ({text(f'domain.{asked.domain}')})"
+        rows.append((text("canary.pictures.domain"), domain))
+    manifest = pictures.manifest
+    rows += [
+        (text("column.images"), number(manifest.images["canary"], 0)),
+        (text("column.persons"), number(manifest.instances["canary"], 0)),
+    ]
+    kinds = slices_of(pictures.folder, "canary").drop(columns="image")
+    for column in kinds:
+        counts = kinds[column].value_counts()
+        told = [named(slice_name(str(kind)), number(count, 0)) for kind, count in counts.items()]
+        rows.append((slice_name(str(column)), listed(told)))
+    warnings = [note_sentence(note) for note in findings] or [text("findings.none")]
+    rows += [(text("canary.pictures.warning"), warning) for warning in warnings]
+    columns = [text("canary.pictures"), text("column.value")]
+    return _with_row_names(pd.DataFrame(rows, columns=columns))
 
 
 def contenders(result: CanaryResult) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from promotion.report.sentences import (
     failure_sentence,
     finding_sentence,
     gate_sentence,
+    latency_limits_sentence,
     next_step_sentence,
     note_sentence,
     reason_sentence,
@@ -27,7 +28,7 @@ from promotion.report.sentences import (
     verdict_sentence,
 )
 from promotion.report.words import text
-from tests.builders import POLICY, SURE, evidence, spread
+from tests.builders import POLICY, SURE, canary, evidence, spread
 
 # What French does not have: braces of a text that was not filled in, and a decimal point.
 UNWORDED = re.compile(r"[{}]|\d\.\d|None|nan")
@@ -208,3 +209,12 @@ def test_what_the_canary_did_to_the_version_is_told(verdict: str, place: str, to
 def test_each_verdict_has_its_word(worth: float) -> None:
     found = evidence(worth=worth)
     assert verdict_sentence(decided(found)) in ("promouvoir", "rejeter", "non concluant")
+
+
+def test_the_limit_under_load_is_told_beside_that_of_a_single_request() -> None:
+    """Two limits of one word, without a reason, look like a mistake."""
+    decision = decided(evidence())
+    told = latency_limits_sentence(canary("go"), decision)
+    assert not UNWORDED.search(told)
+    for part in ("4 requêtes", "1\u202f000 ms", "10,0 ms en médiane", "latence p95 (ms) ≤ 50,0"):
+        assert part in told

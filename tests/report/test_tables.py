@@ -9,10 +9,12 @@ import pytest
 from promotion.audit import audit, experiment_of
 from promotion.canary import CRITERIA
 from promotion.comparison import FailedVariant
+from promotion.datasets import prepare
 from promotion.decision import decide, sensitivity
 from promotion.facts import Note
 from promotion.registry import aliases, history, versions
 from promotion.report import tables
+from promotion.study import CanaryDataset
 from tests.builders import POLICY, SURE, canary, evidence, registry_of
 from tests.report.builders import published, registration
 
@@ -97,3 +99,15 @@ def test_a_publication_s_audit_is_shown_as_the_audit_itself() -> None:
     found = evidence()
     checks = audit(experiment_of(found, POLICY, "weights.pt"))
     assert tables.checks(published(found).audit).data == tables.checks(checks).data
+
+
+def test_the_canary_s_pictures_are_told_by_what_is_known_of_each(tmp_path: Path) -> None:
+    """The study file says winter: whether it snows on them, the pictures' own record tells."""
+    asked = CanaryDataset(source="street_scenes", domain="winter", images=3, seed=11)
+    shown = tables.canary_pictures(asked, prepare(asked, tmp_path), [])
+    told = shown["valeur"].to_dict()
+    assert told["domaine"] == "winter (hiver, sous la neige)"
+    assert told["temps"] == "neige\u00a0: 3"
+    assert told["images"] == "3"
+    assert "graine 11" in told["source"]
+    assert told["avertissement"] == "aucun avertissement"
