@@ -282,6 +282,14 @@ def run(flow: Flow, jobs: JobsOption = None, backend: BackendOption = "loky") ->
 
 
 @command
+def choose(flow: Flow) -> None:
+    """Compare the trained variants on val and measure their latencies; the test stays closed."""
+    with console.status("choosing"):
+        chosen = flow.choose()
+    say(f"chosen on val: {plain(chosen.candidate_run)}; baseline: {plain(chosen.baseline_run)}")
+
+
+@command
 def decide(flow: Flow) -> None:
     """Compare the trained variants and decide."""
     with console.status("comparing and deciding"):

@@ -16,7 +16,7 @@ from mlflow.tracking import MlflowClient
 
 from promotion.canary import CanaryResult
 from promotion.checksums import digest_of
-from promotion.comparison import Evidence
+from promotion.comparison import Evidence, Selection
 from promotion.comparison.dossier import Chosen
 from promotion.datasets import prepare
 from promotion.decision import Decision
@@ -279,12 +279,19 @@ class Flow:
         self.standing = _with_variants(self.standing, outcomes)
         return outcomes
 
+    def choose(self) -> Selection:
+        """Compare what was trained on val, and measure latencies; the test stays closed."""
+        self._need_variants()
+        with self._alone():
+            self._advance(Role.SELECTION)
+        return self._chosen()
+
     def decide(self) -> Publication:
         """Compare what was trained and decide; writes decision.md and decision.json."""
         self._need_variants()
         with self._alone():
             for role, step in STEPS.items():
-                if step.command == "decide":
+                if step.command in ("choose", "decide"):
                     self._advance(role)
         return self.publish()
 
@@ -382,9 +389,12 @@ class Flow:
 
     def _roles(self) -> dict[str, str]:
         """The runs that the selection chose to compare, and what each is."""
-        run_id = self.standing.runs[Role.SELECTION]
-        chosen = load_fact(self.client, run_id, Artifact.SELECTION, Chosen).selection
+        chosen = self._chosen()
         return {chosen.candidate_run: "candidate", chosen.baseline_run: "baseline"}
+
+    def _chosen(self) -> Selection:
+        run_id = self.standing.runs[Role.SELECTION]
+        return load_fact(self.client, run_id, Artifact.SELECTION, Chosen).selection
 
     def _day_of(self, run_id: str) -> str:
         """The day on which a run ended, in ISO 8601 and in Coordinated Universal Time."""

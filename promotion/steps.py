@@ -38,7 +38,7 @@ STEPS = {
     for step in (
         FlowStep(Role.DATASET, "1_dataset", (), "run"),
         FlowStep(Role.VARIANT, "2_train", (Role.DATASET,), "run"),
-        FlowStep(Role.SELECTION, "3_choose", (Role.VARIANT,), "decide"),
+        FlowStep(Role.SELECTION, "3_choose", (Role.VARIANT,), "choose"),
         FlowStep(Role.COMPARISON, "3_confirm", (Role.SELECTION,), "decide"),
         FlowStep(Role.DIAGNOSIS, "3_diagnose", (Role.COMPARISON,), "decide"),
         FlowStep(Role.DECISION, "4_decide", (Role.DIAGNOSIS,), "decide"),

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from promotion.cli import app, lab
 from promotion.paths import HOME_VARIABLE
 from promotion.store import VersionTag, make_readable
-from promotion.study import Study
+from promotion.study import Study, load_study
 from tests.builders import (
     REGISTERED_MODEL,
     SCENES,
@@ -33,6 +33,7 @@ from tests.builders import (
 COMMANDS = (
     "report",
     "run",
+    "choose",
     "decide",
     "register",
     "canary",
@@ -111,6 +112,18 @@ def test_deciding_before_training_says_what_to_run(home: Path) -> None:
     assert done.exit_code == 1
     assert "run `python -m promotion run` first" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.end_to_end
+def test_choosing_names_what_val_chose_and_keeps_what_stands(changing_home: Path) -> None:
+    """A policy is written with the costs in view and the test closed."""
+    done = invoke("choose", "--study", str(SMOKE), home=changing_home)
+    assert done.exit_code == 0, done.output
+    names = [variant.run_name for variant in load_study(SMOKE).variants]
+    chosen, _, baseline = done.stdout.strip().partition("; baseline: ")
+    assert baseline in names
+    assert chosen.removeprefix("chosen on val: ") in names
+    assert "promote" in invoke("check", "--study", str(SMOKE), home=changing_home).stdout
 
 
 @pytest.mark.slow

@@ -64,4 +64,4 @@ def test_the_training_notebook_takes_every_parameter_of_a_variant(smoke: Study) 
 def test_what_follows_the_training_is_one_chain_in_the_order_of_the_flow() -> None:
     assert [*STEPS][:2] == [Role.DATASET, Role.VARIANT]
     assert list(CHAIN) == [*STEPS][2:]
-    assert {STEPS[role].command for role in CHAIN} == {"decide", "register", "canary"}
+    assert {STEPS[role].command for role in CHAIN} == {"choose", "decide", "register", "canary"}

@@ -14,6 +14,8 @@ from promotion.study.policy import Policy
 from promotion.study.section import Name, Section, Seed, Share
 
 Domain = Literal["day", "busy", "night", "winter"]
+# Of the 128 photographs of COCO128, so many show a person.
+PHOTOGRAPHS = 61
 
 
 class Grouping(Section):
@@ -71,7 +73,7 @@ class Dataset(Section):
 class CanaryDataset(Section):
     """Labelled production pictures that no earlier step has seen, in one split: `canary`."""
 
-    source: Literal["street_scenes", "folder"]
+    source: Literal["street_scenes", "coco128_persons", "folder"]
     domain: Domain = "winter"
     path: Path | None = None
     images: PositiveInt | None = None
@@ -85,13 +87,13 @@ class CanaryDataset(Section):
                 "source 'folder' needs path (the folder that holds images/canary and "
                 "labels/canary), and takes all its images"
             )
-        if self.source == "street_scenes" and (self.path is not None or self.images is None):
-            raise ValueError("source 'street_scenes' needs images (how many), and takes no path")
+        if self.source != "folder" and (self.path is not None or self.images is None):
+            raise ValueError(f"source '{self.source}' needs images (how many), and takes no path")
         return self
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The number of images of the one split, for scenes that are made to measure."""
+        """The number of images of the one split, for sources that are made to measure."""
         return {"canary": self.images or 0}
 
 
@@ -176,6 +178,24 @@ class Study(Section):
         if self.grid.split_seed and self.dataset.source == "folder":
             raise ValueError(
                 "grid.split_seed: the splits of source 'folder' are its own; remove split_seed"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _photographs_are_held_out_of_one_shuffle(self) -> Study:
+        held_out = self.canary.dataset if self.canary else None
+        if held_out is None or {held_out.source, self.dataset.source} != {"coco128_persons"}:
+            return self
+        if held_out.seed != self.dataset.seed:
+            raise ValueError(
+                f"canary.dataset.seed: {held_out.seed} would show photographs of the study's "
+                f"splits again; give it dataset.seed, {self.dataset.seed}"
+            )
+        asked = sum((*self.dataset.sizes.values(), *held_out.sizes.values()))
+        if asked > PHOTOGRAPHS:
+            raise ValueError(
+                f"canary.dataset: {asked} photographs asked for with the study's splits, but "
+                f"COCO128 has {PHOTOGRAPHS} with a person; lower images, train, val or test"
             )
         return self
 

@@ -9,14 +9,12 @@ import pytest
 from PIL import Image
 
 from promotion.code import PACKAGE, closure
-from promotion.datasets import (
-    images_of,
-    prepare,
-)
+from promotion.datasets import check_unseen, images_of, prepare
 from promotion.datasets.sources import source_digest
 from promotion.datasets.sources.coco128_persons import SUMS_FILE
 from promotion.errors import ChecksumError, DownloadError
-from promotion.study import Dataset
+from promotion.study import CanaryDataset, Dataset
+from promotion.study.schema import PHOTOGRAPHS
 
 COCO = Dataset(source="coco128_persons", train=40, val=10, test=10)
 copies = os.environ.get("PROMOTION_DATA", "")
@@ -33,6 +31,20 @@ def test_the_lab_s_photographs_split_as_in_the_lab(
     for path in images_of(made.folder, "val"):
         with Image.open(path) as image:
             assert image.size == (320, 320)
+
+
+@pytest.mark.skipif(not copies, reason="no copy of coco128.zip (PROMOTION_DATA)")
+def test_a_canary_s_photographs_are_those_that_the_splits_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMOTION_DATA", copies)
+    study = prepare(COCO.model_copy(update={"train": 30}), tmp_path)
+    left = PHOTOGRAPHS - 50
+    canary = prepare(CanaryDataset(source="coco128_persons", images=left), tmp_path)
+    seen = {path.name for split in study.manifest.images for path in images_of(study.folder, split)}
+    shown = {path.name for path in images_of(canary.folder, "canary")}
+    assert (len(seen), len(shown), seen & shown) == (50, left, set())
+    assert check_unseen(canary.manifest, study.manifest)[0] == []
 
 
 def test_another_archive_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

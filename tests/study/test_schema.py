@@ -46,10 +46,27 @@ def test_a_dataset_that_is_half_said_is_refused(dataset: str, cause: str) -> Non
         ("{source: folder, path: x, images: 3}", "takes all its images"),
         ("{source: street_scenes}", "needs images"),
         ("{source: street_scenes, images: 3, path: x}", "takes no path"),
+        ("{source: coco128_persons}", "needs images"),
     ],
 )
 def test_a_canary_s_pictures_that_are_half_said_are_refused(dataset: str, cause: str) -> None:
     assert cause in fault(f"canary.dataset={dataset}")
+
+
+def test_the_canary_s_photographs_are_held_out_of_the_splits() -> None:
+    """Told before a training, not after it, when the canary finds pictures that were seen."""
+    study = ROOT / "studies" / "tp.yaml"
+    rules = "margins: {recall: 0.1, precision: 0.1}, latency_p95_ms: 1000"
+
+    def canary(dataset: str) -> str:
+        return f"canary={{dataset: {{source: coco128_persons, {dataset}}}, {rules}}}"
+
+    assert load_study(study, [canary("images: 1")]).canary is not None
+    with pytest.raises(StudyError, match="62 photographs asked for .* has 61 with a person"):
+        load_study(study, [canary("images: 2")])
+    with pytest.raises(StudyError, match=r"give it dataset\.seed, 42"):
+        load_study(study, [canary("images: 1, seed: 7")])
+    assert load_study(SMOKE, [canary("images: 61, seed: 7")]).canary is not None
 
 
 def test_a_name_that_no_folder_could_bear_is_refused() -> None:
