@@ -30,7 +30,7 @@ from promotion.paths import HOME_VARIABLE, default_home
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-    from promotion.audit import Experiment
+    from promotion.audit import Experiment, Finding
     from promotion.execution import Outcome
     from promotion.flow import Flow
     from promotion.registry import RegisteredModel
@@ -72,6 +72,9 @@ JobsOption = Annotated[
 BackendOption = Annotated[Backend, typer.Option("--backend", help="joblib's back end.")]
 LanguageOption = Annotated[
     Literal["fr", "en", "all"], typer.Option("--language", help="The book's language.")
+]
+SolutionsOption = Annotated[
+    bool, typer.Option("--solutions", help="The teacher's: with the lab's solutions.")
 ]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
@@ -351,12 +354,12 @@ def serve(model: RegisteredModel, port: PortOption = 5001, workers: WorkersOptio
 
 
 @command
-def book(flow: Flow, language: LanguageOption = "all") -> None:
+def book(flow: Flow, language: LanguageOption = "all", solutions: SolutionsOption = False) -> None:
     """Build the HTML book from what MLflow holds."""
     from promotion.report.language import LANGUAGES
 
     with console.status("building the book"):
-        index = flow.book(LANGUAGES if language == "all" else (language,))
+        index = flow.book(LANGUAGES if language == "all" else (language,), solutions)
     say(f"book: {plain(index)}")
 
 
@@ -467,9 +470,7 @@ def lab_template(
 def lab_exercises(
     home: Path,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write them.")],
-    solutions: Annotated[
-        bool, typer.Option("--solutions", help="The teacher's: with the solutions.")
-    ] = False,
+    solutions: SolutionsOption = False,
 ) -> None:
     """Write the lab's exercise notebooks and the file of answers to fill."""
     from promotion.lab.exercises import write_exercises
@@ -489,7 +490,8 @@ def lab_check(
     ] = Path("lab/answers.yaml"),
 ) -> None:
     """Check a student's work against their runs and files; exit with 1 where it does not hold."""
-    from promotion.lab.homework import CHAPTERS, Work, check_work, read_answers
+    from promotion.lab import lab_experiment
+    from promotion.lab.homework import CHAPTERS, ERROR, Work, check_work, read_answers
     from promotion.report.sentences import hint_sentence, point_state
 
     work = Work(flow.file.study, flow.client, read_answers(answers), answers.parent)
@@ -498,17 +500,24 @@ def lab_check(
     display.show_points([(one, point_state(one), hint_sentence(one)) for one in points])
     if any(point.state != "held" for point in points):
         raise typer.Exit(1)
+    if chapter == ERROR:
+        _tell_findings(lab_experiment())
 
 
 def _show_audit(experiment: Experiment) -> None:
     """Print what the audit finds; leave with 1 on a blocking flaw."""
+    if any(one.blocks for one in _tell_findings(experiment)):
+        raise typer.Exit(1)
+
+
+def _tell_findings(experiment: Experiment) -> list[Finding]:
+    """Print what the audit finds, and return it."""
     from promotion.audit import audit
     from promotion.report.sentences import finding_sentence
 
     findings = audit(experiment)
     display.show_findings([(one, finding_sentence(one)) for one in findings])
-    if any(one.blocks for one in findings):
-        raise typer.Exit(1)
+    return findings
 
 
 @command

@@ -359,8 +359,11 @@ class Flow:
         write_home(self.home, publication, document)
         return publication
 
-    def book(self, languages: Sequence[str] = LANGUAGES) -> Path:
-        """Build the book from the run of each step; return the first language's index.html."""
+    def book(self, languages: Sequence[str] = LANGUAGES, solutions: bool = False) -> Path:
+        """Build the book from the run of each step; return the first language's index.html.
+
+        With `solutions` it is the teacher's, which holds the answers to the lab's questions.
+        """
         runs = self.standing.runs
         written = {}
         verdict, decided = "none", ""
@@ -385,7 +388,7 @@ class Flow:
             verdict=verdict,
             decided=decided,
         )
-        return build_book(self.client, self.file.study, self.home, pages, languages)
+        return build_book(self.client, self.file.study, self.home, pages, languages, solutions)
 
     def _roles(self) -> dict[str, str]:
         """The runs that the selection chose to compare, and what each is."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import numpy as np
@@ -20,16 +21,17 @@ from mlflow.tracking import MlflowClient
 from promotion.checksums import digest_of
 from promotion.comparison import Opening
 from promotion.comparison.bootstrap import bootstrap_weights
+from promotion.comparison.bounds import Bounds, quantile_bounds
 from promotion.comparison.ledger import read_openings
 from promotion.detection import Seen
-from promotion.errors import DocumentError
+from promotion.errors import DocumentError, MissingRunsError
 from promotion.facts import Note
 from promotion.lab.published import RUNS, read_again
 from promotion.lab.review import Records, check_claims, read_decision, read_records
 from promotion.lab.review.records import Ran
-from promotion.metrics import metric_values
-from promotion.registry import PRODUCTION, RegisteredModel, aliases, read_history
-from promotion.store import Role, Tag, search
+from promotion.metrics import Array, Matches, metric_values
+from promotion.registry import PRODUCTION, RegisteredModel, aliases, names, read_history
+from promotion.store import Artifact, Role, Tag, load_table, search
 from promotion.study import Study
 
 State = Literal["held", "wrong", "missing"]
@@ -39,7 +41,17 @@ SEED = 20261125
 # How far a number may be from ours: as a student rounds, reads a table, or draws other resamples.
 ROUNDED, RELATIVE, OF_THE_WIDTH = 0.005, 0.02, 0.1
 BOXES_RELATIVE = 0.1
-NONE = "none"
+RANKS, DIGEST_DIGITS = 2, 8
+# What another grid of thresholds may cost more than the cheapest of all.
+DEARER = 0.05
+QUANTILE = 0.95
+NONE, ERROR = "none", "error"
+ENERGIES = {
+    "measured": "measured",
+    "mesurée": "measured",
+    "estimated": "estimated",
+    "estimée": "estimated",
+}
 
 
 class Point(Note):
@@ -157,6 +169,29 @@ def _follow(work: Work) -> Iterator[Point]:
     yield _named(work, "run", "name")
     yield _number(work, "run", "recall", _of_run(run, "recall"))
     yield _number(work, "run", "precision", _of_run(run, "precision"))
+    yield _word(work, "run", "dataset", _is_digest, run.dataset if run else None)
+    yield _word(work, "run", "model", _is_file, Artifact.MODEL if run else None)
+
+
+def _word(
+    work: Work, chapter: str, key: str, holds: Callable[[str, str], bool], wanted: str | None
+) -> Point:
+    """An answer that is a word; without one to compare with, what it is about is missing."""
+    written = work.said(chapter, key)
+    if not written or wanted is None:
+        return _point(f"{chapter}.{key}", "missing")
+    return _point(f"{chapter}.{key}", "held" if holds(written, wanted) else "wrong")
+
+
+def _is_digest(written: str, wanted: str) -> bool:
+    """Whether this is the digest, or its beginning as MLflow shows it."""
+    return wanted == written or (
+        len(written) >= DIGEST_DIGITS and wanted.startswith(written.lower())
+    )
+
+
+def _is_file(written: str, wanted: str) -> bool:
+    return PurePosixPath(written).name == PurePosixPath(wanted).name
 
 
 def _grid(work: Work) -> Iterator[Point]:
@@ -237,14 +272,94 @@ def _threshold(work: Work) -> Iterator[Point]:
         measured = {name: float(value[0]) for name, value in values.items()}
     for metric in ("precision", "recall"):
         yield _number(work, "threshold", metric, measured.get(metric))
+    yield from _cheapest(work, seen, chosen if inside else None)
+
+
+def _cheapest(work: Work, seen: Seen | None, chosen: float | None) -> Iterator[Point]:
+    """Whether what the errors are said to cost is told, and costs least at the threshold."""
+    written = [work.said("threshold", key) for key in ("missed", "alarm")]
+    missed, alarm = (_as_number(one) or 0.0 for one in written)
+    if not all(written):
+        yield _point("threshold.costs", "missing")
+    else:
+        yield _point("threshold.costs", "held" if min(missed, alarm) > 0 else "wrong")
+    if seen is None or chosen is None or min(missed, alarm) <= 0:
+        yield _point("threshold.cheapest", "missing")
+        return
+    costs = costs_of_errors(seen.matches, missed, alarm)
+    shown = int((seen.matches.confidence >= chosen).sum())
+    cheap = costs[shown] <= (1 + DEARER) * costs.min()
+    yield _point("threshold.cheapest", "held" if cheap else "wrong")
+
+
+def costs_of_errors(matches: Matches, missed: float, alarm: float) -> Array:
+    """What the errors cost when the n surest boxes are shown, for n from 0 (1 + boxes,).
+
+    A person that no box finds costs `missed`, a box that finds nobody `alarm`.
+    """
+    found = np.concatenate([[0], np.cumsum(matches.found[0])])
+    shown = np.arange(len(found))
+    costs: Array = missed * (matches.persons.sum() - found) + alarm * (shown - found)
+    return costs
 
 
 def _cost(work: Work) -> Iterator[Point]:
     run = work.run("cost")
     yield _named(work, "cost")
-    for cost in ("latency_p95_ms", "energy_wh"):
-        value = _of_run(run, cost)
-        yield _number(work, "cost", cost, value, RELATIVE * abs(value or 0))
+    times = _timed(work, run)
+    found = latency_bounds(times)
+    yield _number(work, "cost", "latency_p95_ms", found.value, RELATIVE * abs(found.value or 0))
+    for end, bound in (("low", found.low), ("high", found.high)):
+        middle, within = _ranks_about(times, bound)
+        yield _number(work, "cost", end, middle, within)
+    energy = _of_run(run, "energy_wh")
+    yield _number(work, "cost", "energy_wh", energy, RELATIVE * abs(energy or 0))
+    tags = work.client.get_run(run.run_id).data.tags if run else {}
+    yield _word(work, "cost", "energy", _is_energy, tags.get(Tag.ENERGY_METHOD))
+
+
+def _is_energy(written: str, method: str) -> bool:
+    return ENERGIES.get(written.lower()) == method
+
+
+def _timed(work: Work, run: Ran | None) -> Array:
+    """The latencies that a student read, the newest by default; an array of none without any.
+
+    A policy that is changed has them measured anew, and what was read before stays right.
+    """
+    found = [*latencies(work.client, work.study.experiment, run)] if run else []
+    written = _as_number(work.said("cost", "latency_p95_ms")) or 0.0
+    read = (one for one in found if math.isclose(written, _p95(one), rel_tol=RELATIVE))
+    return next(read, found[0] if found else np.zeros(0))
+
+
+def _p95(milliseconds: Array) -> float:
+    return float(np.quantile(milliseconds, QUANTILE))
+
+
+def latencies(client: MlflowClient, experiment: str, run: Ran) -> Iterator[Array]:
+    """The milliseconds a run took, image by image, as each session measured it, newest first."""
+    for one in search(client, experiment, {Tag.ROLE: Role.SELECTION}):
+        with suppress(MissingRunsError):
+            table = load_table(client, one.info.run_id, Artifact.LATENCIES)
+            if run.name in table:
+                yield table[run.name].to_numpy(float)
+
+
+def latency_bounds(milliseconds: Array) -> Bounds:
+    """The 95th percentile of some latencies, and its two-sided interval at 95%."""
+    return quantile_bounds(milliseconds.tolist(), QUANTILE, (1 + LEVEL) / 2)
+
+
+def _ranks_about(times: Array, bound: float | None) -> tuple[float | None, float]:
+    """The middle and half the width of what lies within a few ranks of a bound among the times."""
+    if bound is None:
+        return None, 0.0
+    ordered = np.sort(times)
+    rank, last = int(np.searchsorted(ordered, bound)), len(ordered) - 1
+    low = float(ordered[max(rank - RANKS, 0)]) * (1 - RELATIVE)
+    high = float(ordered[min(rank + RANKS, last)]) * (1 + RELATIVE)
+    return (low + high) / 2, (high - low) / 2
 
 
 def _policy(work: Work) -> Iterator[Point]:
@@ -290,12 +405,17 @@ def _registry(work: Work) -> Iterator[Point]:
     state: State = "held" if said == stands else "wrong"
     yield _point("registry.production", state if said else "missing")
     yield _number(work, "registry", "events", len(read_history(model).events), 0)
+    # On a server that is shared, a student's own models begin with the name of their study's.
+    own = (name for name in names(work.client) if name.startswith(model.name))
+    histories = (read_history(RegisteredModel(work.client, name)) for name in own)
+    back = any(event.action == "rollback" for one in histories for event in one.events)
+    yield _point("registry.rollback", "held" if back else "missing")
 
 
 CHAPTERS: Mapping[str, Callable[[Work], Iterator[Point]]] = {
     "run": _follow,
     "grid": _grid,
-    "error": _error,
+    ERROR: _error,
     "chance": _chance,
     "threshold": _threshold,
     "cost": _cost,

@@ -53,7 +53,7 @@ def test_a_students_work_is_not_written_over(tmp_path: Path) -> None:
 def test_the_solutions_run_on_a_smoke_home(
     smoke_home: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """The last assertion of the notebook holds the student's interval against the product's."""
+    """Their last cells hold what a student finds against what the product does."""
     monkeypatch.setenv(HOME_VARIABLE, str(smoke_home))
     monkeypatch.setenv("LAB_STUDY", "studies/smoke.yaml")
     whole = nbformat.reads(

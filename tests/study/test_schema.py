@@ -62,7 +62,7 @@ def test_the_canary_s_photographs_are_held_out_of_the_splits() -> None:
         return f"canary={{dataset: {{source: coco128_persons, {dataset}}}, {rules}}}"
 
     assert load_study(study, [canary("images: 1")]).canary is not None
-    with pytest.raises(StudyError, match="62 photographs asked for .* has 61 with a person"):
+    with pytest.raises(StudyError, match=r"62 photographs asked for .* has 61 with a person"):
         load_study(study, [canary("images: 2")])
     with pytest.raises(StudyError, match=r"give it dataset\.seed, 42"):
         load_study(study, [canary("images: 1, seed: 7")])

@@ -14,6 +14,7 @@ from mlflow.tracking import MlflowClient
 
 from promotion.checksums import digest_of
 from promotion.errors import PromotionError
+from promotion.lab.exercises import EXERCISES
 from promotion.paths import ROOT
 from promotion.report.book.shelf import Volume, put_on_shelf
 from promotion.report.book.source import Pages, lay_out, written_pages
@@ -47,8 +48,11 @@ def build_book(
     home: Path,
     pages: Pages,
     languages: Sequence[str] = (SOURCE,),
+    solutions: bool = False,
 ) -> Path:
     """Build the study's HTML book from the runs' executed notebooks, once a language.
+
+    With `solutions` it is the teacher's: what answers the lab's questions is in it.
 
     It lies in `book/<study>/<language>/` of the home; `book/index.html` lists the studies' books.
     Nothing is built when the same pages were built from the same sources before.
@@ -67,13 +71,13 @@ def build_book(
     for language in languages:
         with in_language(language):
             written[language] = written_pages(client, study, pages)
-    key = _key(study, pages, written)
+    key = _key(study, pages, written, solutions)
     if not (index.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == key):
         draft = home / "book-source" / study.name
         shutil.rmtree(draft, ignore_errors=True)
         for language in languages:
             with in_language(language):
-                lay_out(client, draft / language / "source", pages, written)
+                lay_out(client, draft / language / "source", pages, written, solutions)
         _build(draft, languages)
         shutil.rmtree(place, ignore_errors=True)
         for language in languages:
@@ -84,10 +88,12 @@ def build_book(
     return index
 
 
-def _key(study: Study, pages: Pages, written: Mapping[str, Mapping[str, str]]) -> str:
+def _key(
+    study: Study, pages: Pages, written: Mapping[str, Mapping[str, str]], solutions: bool = False
+) -> str:
     """What the book is made from; another value asks for another build."""
     files = [ROOT / "_config.yml", ROOT / "_toc.yml"]
-    for folder in (ROOT / "book", ROOT / "notebooks", Path(__file__).parent):
+    for folder in (ROOT / "book", ROOT / "notebooks", EXERCISES, Path(__file__).parent):
         files += sorted(folder.rglob("*.*"))
     return digest_of(
         {
@@ -103,6 +109,7 @@ def _key(study: Study, pages: Pages, written: Mapping[str, Mapping[str, str]]) -
             "verdict": pages.verdict,
             "decided": pages.decided,
             "written": written,
+            "solutions": solutions,
         }
     )
 

@@ -40,7 +40,7 @@ def messages() -> Catalog:
 def _extracted(folder: Path, settings: dict[str, Any]) -> Catalog:
     """What Sphinx finds to translate in every chapter, and in the notebooks of runs."""
     source, built = folder / "source", folder / "built"
-    for name in ("book", "notebooks"):
+    for name in ("book", "notebooks", "exercises"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("templates"))
     shutil.copy(ROOT / "_toc.yml", source)
     # The notebook of a training is no chapter, but every run's page is one.

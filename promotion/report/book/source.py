@@ -15,6 +15,7 @@ from mlflow.tracking import MlflowClient
 from PIL import Image
 
 from promotion.errors import MissingRunsError
+from promotion.lab.exercises import EXERCISES, exercise
 from promotion.outside import as_markdown, fenced
 from promotion.paths import ROOT
 from promotion.registry import RegisteredModel, aliases, history, versions
@@ -31,6 +32,8 @@ from promotion.study import Study
 
 RUNS_CHAPTER = "book/runs"
 RUN_PAGES = "notebooks/runs"
+# What answers the lab's questions.
+OF_THE_TEACHER = ("book/original",)
 PICTURE = "comparison.webp"
 CALIBRATION_PICTURE = "calibration.png"
 
@@ -67,11 +70,16 @@ def written_pages(client: MlflowClient, study: Study, pages: Pages) -> dict[str,
 
 
 def lay_out(
-    client: MlflowClient, source: Path, pages: Pages, written: Mapping[str, Mapping[str, str]]
+    client: MlflowClient,
+    source: Path,
+    pages: Pages,
+    written: Mapping[str, Mapping[str, str]],
+    solutions: bool = False,
 ) -> None:
     """Write the source of the book in the language spoken.
 
-    `written` are the pages of `written_pages` by language; each page switches to these.
+    `written` are the pages of `written_pages` by language; each page switches to these. With
+    `solutions` it is the teacher's: its exercises are solved, and nothing is held back.
 
     Raises:
         MissingRunsError: a run has no executed notebook.
@@ -80,6 +88,8 @@ def lay_out(
     shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("templates"))
     for notebook in (ROOT / "notebooks").glob("*.ipynb"):
         _put_outline(notebook, source / "notebooks" / notebook.name)
+    for notebook in EXERCISES.glob("*.ipynb"):
+        _put_exercise(notebook, source / "exercises" / notebook.name, solutions)
     for chapter, run_id in pages.steps.items():
         _put_notebook(client, run_id, source / f"{chapter}.ipynb")
     for name, run_id in pages.variants.items():
@@ -92,15 +102,19 @@ def lay_out(
     for name, page in written[spoken()].items():
         (source / "book" / f"{name}.md").write_text(page, encoding="utf-8")
     _draw_calibration(source / "book" / CALIBRATION_PICTURE)
-    _write_contents(source / "_toc.yml", [*pages.variants, *pages.failed])
+    _write_contents(source / "_toc.yml", [*pages.variants, *pages.failed], solutions)
     _write_settings(source / "_config.yml", pages.verdict, list(written))
 
 
-def _write_contents(place: Path, runs: Sequence[str]) -> None:
+def _write_contents(place: Path, runs: Sequence[str], solutions: bool) -> None:
     """The table of contents, with a page a run below the chapter of the runs."""
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     translate_contents(contents)
     for part in contents["parts"]:
+        if not solutions:
+            part["chapters"] = [
+                one for one in part["chapters"] if one["file"] not in OF_THE_TEACHER
+            ]
         for chapter in part["chapters"]:
             if chapter["file"] == RUNS_CHAPTER and runs:
                 chapter["sections"] = [{"file": f"{RUN_PAGES}/{name}"} for name in runs]
@@ -168,6 +182,12 @@ def _put_outline(notebook: Path, place: Path) -> None:
     note = nbformat.v4.new_markdown_cell(f":::{{note}}\n{text('book.not_done')}\n:::")
     place.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(nbformat.v4.new_notebook(cells=[opening, note]), place)
+
+
+def _put_exercise(notebook: Path, place: Path, solutions: bool) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    content = exercise(notebook.read_text(encoding="utf-8"), solutions)
+    place.write_text(content, encoding="utf-8")
 
 
 def _put_notebook(client: MlflowClient, run_id: str, place: Path, title: str = "") -> None:

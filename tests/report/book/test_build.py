@@ -57,6 +57,9 @@ def test_what_the_book_shows_is_what_makes_it_another(client: MlflowClient, smok
     ):
         assert key(**changes) != same
     assert key("fr", "en") != same
+    pages = Pages({"notebooks/4_decide": "one"}, {})
+    written = {"fr": written_pages(client, smoke, pages)}
+    assert book._key(smoke, pages, written, solutions=True) != same
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from io import BytesIO
 from pathlib import Path
@@ -72,6 +73,27 @@ def test_each_variant_has_its_page_below_the_training(client: MlflowClient, tmp_
     chapters = [one for part in toc["parts"] for one in part["chapters"]]
     training = next(one for one in chapters if one["file"] == "book/runs")
     assert training["sections"] == [{"file": f"notebooks/runs/{name}"}]
+
+
+@pytest.mark.parametrize("solutions", [False, True])
+def test_a_student_s_book_answers_nothing_that_the_lab_asks(
+    client: MlflowClient, tmp_path: Path, solutions: bool
+) -> None:
+    """The teacher's holds the solutions, and the page that reads the lab's table again."""
+    pages = Pages(steps={}, variants={})
+    written = {"fr": written_pages(client, load_study(SMOKE), pages)}
+    lay_out(client, tmp_path / "source", pages, written, solutions)
+    contents = (tmp_path / "source" / "_toc.yml").read_text(encoding="utf-8")
+    assert ("book/original" in contents) == solutions
+    exercises = [*(tmp_path / "source" / "exercises").glob("*.ipynb")]
+    assert {f"exercises/{one.stem}" for one in exercises} == set(
+        re.findall(r"exercises/\w+", contents)
+    )
+    for place in exercises:
+        page = nbformat.read(place, 4)
+        told = "\n".join(cell.source for cell in page.cells)
+        assert ("YOUR CODE HERE\n" in told) != solutions, place.name
+        assert "### BEGIN SOLUTION" not in told
 
 
 def test_a_failed_variant_shows_how_far_it_came_or_at_least_why(
