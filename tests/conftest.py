@@ -41,6 +41,20 @@ from tests.builders import (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first, so that no worker is left with one at the end.
+
+    The very first makes the smoke study's report, which the others of its kind wait for.
+    """
+    marks: dict[Path, set[str]] = {}
+    for item in items:
+        marks.setdefault(item.path, set()).update(mark.name for mark in item.iter_markers())
+    whole = [path for path, names in marks.items() if "end_to_end" in names]
+    slow = [path for path, names in marks.items() if "slow" in names and path not in whole]
+    order = {path: place for place, path in enumerate([*whole[:1], *slow, *whole[1:]])}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
+
+
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the workers of one session find what one of them made."""
     base = tmp_path_factory.getbasetemp()

@@ -8,6 +8,8 @@ import pytest
 
 from tests.browser import Reader
 
+pytestmark = pytest.mark.slow
+
 HARMLESS = "<!doctype html><meta charset=utf-8><link rel=icon href=data:,><title>A page</title>"
 
 

@@ -101,6 +101,7 @@ def test_a_bad_argument_exits_with_two(tmp_path: Path) -> None:
     assert invoke("run", "--backend", "threads", home=tmp_path).exit_code == 2
 
 
+@pytest.mark.slow
 def test_the_home_is_handed_on_to_the_notebooks(home: Path) -> None:
     """Their kernels look for it in the environment; another home would be another store."""
     invoke("status", home=home)

@@ -62,6 +62,7 @@ def test_a_step_that_is_done_again_unsettles_all_that_came_of_it() -> None:
     assert before.runs == {"dataset": "data", **EVERY}
 
 
+@pytest.mark.slow
 def test_a_step_s_plan_takes_the_runs_of_what_it_needs(smoke: Study) -> None:
     found = standing(dataset="data", **{role: f"run of {role}" for role in CHAIN})
     trained = list(found.trained.values())

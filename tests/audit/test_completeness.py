@@ -18,6 +18,8 @@ from promotion.report.sentences import finding_sentence
 from promotion.store import Artifact, Tag, connect
 from tests.audit.stores import filled
 
+pytestmark = pytest.mark.slow
+
 
 def run(seed: int, rate: str, **changes: object) -> AuditedRun:
     value = 0.31234 + seed / 1000 + float(rate)

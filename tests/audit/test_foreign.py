@@ -50,6 +50,7 @@ def client(home: Path) -> MlflowClient:
     return connect(home)
 
 
+@pytest.mark.slow
 def test_the_names_of_ultralytics_are_understood(client: MlflowClient) -> None:
     found = read_experiment(client, "cv_yolo_tiny")
     assert len(found.runs) == 8

@@ -24,6 +24,8 @@ from promotion.report.sentences import finding_sentence
 from promotion.store import connect, search
 from tests.audit.stores import filled, repeat_in_place
 
+pytestmark = pytest.mark.slow
+
 NAMINGS = {
     "lab": ("mAP50", "mAP50-95", "precision", "recall"),
     "callback": (

@@ -85,6 +85,7 @@ def test_a_verdict_carried_out_again_changes_nothing(
     assert (registry.aliases(model), registry.history(model)) == (after, history)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("verdict", ["go", "stop"])
 def test_a_verdict_that_was_cut_off_anywhere_is_finished_by_doing_it_again(

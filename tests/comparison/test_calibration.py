@@ -83,6 +83,7 @@ def test_an_interval_of_half_the_width_would_be_seen(
     assert {"coverage", "promoted"} <= broken
 
 
+@pytest.mark.slow
 def test_groups_make_the_interval_cover_and_ignoring_them_does_not() -> None:
     grouped, true = simulated(CLIPS)
     ignored, _ = simulated(replace(CLIPS, grouped=False))
@@ -119,6 +120,7 @@ def test_a_collapsed_seed_is_named_and_promotes_nothing() -> None:
     assert all((0, 0) in one.collapsed for one in found)
 
 
+@pytest.mark.slow
 def test_openings_plans_and_gates_on_costs_keep_their_promises() -> None:
     rows = [*gate_rows(400), *opening_rows(4000), *plan_rows(40)]
     near = {"plan_0.25", "plan_0.5"}

@@ -24,6 +24,8 @@ from promotion.store import (
 from tests.builders import SMOKE
 from tests.comparison.builders import GRID, add_dataset, add_variant
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_store_without_runs_says_what_to_do_first(empty: Session) -> None:
     with pytest.raises(MissingRunsError, match="run `python -m promotion run` first"):

@@ -20,6 +20,8 @@ from promotion.store import (
 )
 from tests.comparison.builders import next_notebook
 
+pytestmark = pytest.mark.slow
+
 
 def choose(session: Session) -> Campaign:
     """What the notebook that chooses does."""

@@ -81,6 +81,7 @@ PREPARE = (
 )
 
 
+@pytest.mark.slow
 def test_two_that_need_a_dataset_at_once_make_it_once(tmp_path: Path) -> None:
     order = [sys.executable, "-c", PREPARE, str(tmp_path)]
     both = [subprocess.Popen(order, stdout=subprocess.PIPE, text=True) for _ in range(2)]

@@ -106,6 +106,7 @@ def test_later_steps_read_the_slices_from_mlflow(streets: PreparedDataset, tmp_p
         pd.testing.assert_frame_equal(found, slices_of(streets.folder, split), check_dtype=False)
 
 
+@pytest.mark.slow
 def test_the_days_of_the_starter_weights_are_drawn_as_ever() -> None:
     digest = hashlib.sha256()
     for domain in ("day", "busy"):
@@ -127,11 +128,13 @@ def test_winter_shows_snow_and_neither_rain_nor_night() -> None:
     assert min(bright) > 150
 
 
+@pytest.mark.slow
 def test_night_shows_no_day() -> None:
     lights = {draw_scene("night", "test", index).light for index in range(25)}
     assert lights == {"dusk", "night"}
 
 
+@pytest.mark.slow
 def test_no_other_domain_snows() -> None:
     for domain in ("day", "busy", "night"):
         weathers = {draw_scene(domain, "val", index).weather for index in range(25)}

@@ -21,6 +21,7 @@ ONE_SCENE = (
 )
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_in_another_process() -> None:
     scene = draw_scene("night", "val", 3, seed=9)
     here = hashlib.sha256(scene.picture.tobytes() + scene.boxes.tobytes()).hexdigest()

@@ -41,6 +41,8 @@ from tests.decision.builders import (
     watch,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def told(decision: Decision) -> tuple[str, list[str]]:
     return decision.verdict, reasons(decision)

@@ -15,6 +15,7 @@ from promotion.training import starting_weights
 from tests.builders import STARTER
 
 
+@pytest.mark.slow
 def test_the_export_sees_what_the_checkpoint_sees(
     streets: PreparedDataset, detectors: dict[int, Detector], tmp_path: Path
 ) -> None:

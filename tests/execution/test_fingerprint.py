@@ -20,6 +20,8 @@ from promotion.paths import ROOT
 from promotion.steps import STEPS
 from promotion.store import Role
 
+pytestmark = pytest.mark.slow
+
 TRAINING = STEPS[Role.VARIANT].path
 RESTS_ON = closure(notebook_source(TRAINING), without=SHOWS)
 # What a training measures with, whoever imports it from where.

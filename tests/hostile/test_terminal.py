@@ -56,6 +56,7 @@ def test_a_line_is_printed_as_it_is(name: str, capsys: pytest.CaptureFixture[str
     assert shown.rstrip("\\") == f"a word: {visible(TEXTS[name])}".rstrip("\\")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rich_closing", "ansi", "lines", "long", "bell_and_nul", "sql"])
 def test_a_reason_is_kept_and_shown_as_text(name: str, registry_home: Path) -> None:
     model = registered_in(connect_to(registry_home))

@@ -178,6 +178,7 @@ def honest(right: Answers) -> str:
     return HONEST.replace("RECALL", str(right["run"]["recall"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_right_work_holds(
     client: MlflowClient, study: Study, right: Answers, tmp_path: Path, chapter: str
@@ -361,6 +362,7 @@ def test_a_policy_changed_after_the_test_was_opened_is_told(
     assert found == {"policy.reasons": "held", "policy.first": "wrong"}
 
 
+@pytest.mark.slow
 def test_a_decision_that_claims_too_much_does_not_hold(
     client: MlflowClient, study: Study, right: Answers, tmp_path: Path
 ) -> None:

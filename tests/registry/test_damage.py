@@ -138,6 +138,7 @@ def test_a_changed_file_of_a_version_is_refused_before_anything_of_it_runs(
     assert not trace.exists()
 
 
+@pytest.mark.slow
 def test_the_status_of_a_registered_version_has_nothing_to_doubt(registered: Registered) -> None:
     shown = status(registered.home)
     assert "half-made" not in shown

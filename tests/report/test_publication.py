@@ -171,6 +171,7 @@ def test_the_landing_page_says_the_verdict_and_what_would_change_it(
     assert "comparison.webp" in summary
 
 
+@pytest.mark.slow
 def test_the_criteria_are_one_table_wherever_they_are_shown() -> None:
     found = evidence()
     shown = published(found)

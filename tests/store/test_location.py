@@ -44,6 +44,7 @@ def test_a_copy_reads_its_own_files_with_the_original_gone(
     assert not home.exists()
 
 
+@pytest.mark.slow
 def test_a_copy_does_not_write_to_the_original(original: tuple[Path, str], tmp_path: Path) -> None:
     home, run_id = original
     copy = tmp_path / "original-copy"

@@ -21,6 +21,8 @@ from promotion.training.yolo import load_checkpoint, open_checkpoint, read_label
 from tests.builders import SCENES, invoke
 from tests.training.builders import Payload, planted
 
+pytestmark = pytest.mark.slow
+
 KINDS = ("pickle", "legacy", "zip", "dict", "beside_a_model", "pickle_then_zip")
 
 

@@ -23,6 +23,8 @@ from promotion.training.yolo import open_checkpoint
 from tests.builders import SCENES, STARTER, invoke
 from tests.training.builders import two_classes, untrained
 
+pytestmark = pytest.mark.slow
+
 OTHERS = {
     "yolov8n-seg.yaml": "is a segmentation model",
     "yolov8n-cls.yaml": "is an image classifier",

@@ -14,6 +14,8 @@ from promotion.training import starting_weights
 from promotion.training.trainer import TrainedModel, train
 from tests.builders import STARTER
 
+pytestmark = pytest.mark.slow
+
 
 def train_smoke(
     smoke: Study, streets: PreparedDataset, folder: Path, **changes: object

@@ -25,6 +25,8 @@ from promotion.training import (
     train_variant,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_variant_is_trained_evaluated_and_recorded_with_what_it_came_from(
     session: Session, streets: PreparedDataset

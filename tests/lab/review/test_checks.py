@@ -155,6 +155,7 @@ def test_without_mlflow_no_number_is_called_true(name: str) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_stored_detections_give_a_difference_its_interval(client: MlflowClient) -> None:
     """Where the product made the runs, images and seeds both count."""
     text = about(BIG, SMALL, recall="0,9")
@@ -174,6 +175,7 @@ def test_stored_detections_give_a_difference_its_interval(client: MlflowClient) 
     assert only(review, "artifact", "passed")
 
 
+@pytest.mark.slow
 def test_a_lost_person_more_is_beyond_chance_only_where_it_is(client: MlflowClient) -> None:
     text = about(BIG, SMALL, recall="0,9")
     review = check_claims(text, read_records(client, text))

@@ -18,6 +18,8 @@ from promotion.study import Study
 from tests.browser import Reader
 from tests.builders import connect_to
 
+pytestmark = pytest.mark.slow
+
 NOTHING = Pages(steps={}, variants={})
 
 

@@ -140,6 +140,7 @@ def test_a_step_that_was_not_executed_shows_no_code(client: MlflowClient, tmp_pa
     assert "n’a pas été exécutée" in page.cells[1].source
 
 
+@pytest.mark.slow
 def test_the_landing_page_s_picture_is_light(client: MlflowClient, tmp_path: Path) -> None:
     """A picture of photographs, as a plot is saved, weighs more than a page may."""
     drawn = BytesIO()
