@@ -177,7 +177,8 @@ def _against(
         if below >= 1 - evidence.ledger.level / len(evidence.slices):
             reasons.append(Note(id="slice_lost", facts=about_slice(one)))
     for name, found in _alternatives(evidence, policy):
-        if found.law.probability_above(0.0) <= 1 - policy.confidence:
+        # A candidate that is the version in Production ties with it, and is not worse.
+        if found.law.probability_at_least(0.0) <= 1 - policy.confidence:
             reasons.append(Note(id=f"{name}_better", facts=_about(found)))
     return reasons
 

@@ -94,6 +94,12 @@ def test_what_the_version_in_production_does_better_is_rejected() -> None:
     assert told(decided(found, POLICY)) == ("reject", ["incumbent_better"])
 
 
+def test_the_version_in_production_itself_is_not_rejected_for_being_as_good() -> None:
+    """A study that is decided again meets its own candidate in Production."""
+    best = max(GOOD, key=lambda one: one.metrics()[POLICY.objectives[0].metric])
+    assert told(decided(planted(GOOD, POOR, POLICY, incumbent=best), POLICY)) == ("promote", [])
+
+
 def test_small_persons_lost_are_rejected_where_they_are_guarded_and_told_where_not() -> None:
     ours, theirs = (
         seeds(first, skill, small=small)
