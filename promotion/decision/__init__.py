@@ -11,19 +11,21 @@ from promotion.decision.decision import (
     decide,
     measure,
 )
-from promotion.decision.sensitivity import Alternative, sensitivity
+from promotion.decision.tipping import Demand, TippingPoint, Turn, tipping_points
 
 __all__ = [
     "EXIT_CODES",
-    "Alternative",
     "Decision",
+    "Demand",
     "Gate",
     "ObjectiveOutcome",
     "Side",
+    "TippingPoint",
+    "Turn",
     "Verdict",
     "decide",
     "measure",
     "next_steps_of",
     "risks_of",
-    "sensitivity",
+    "tipping_points",
 ]

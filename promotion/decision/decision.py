@@ -171,12 +171,12 @@ def _against(
     lost = [one for one in objectives if one.outcome in ("no_gain", "lost")]
     if _seeds_are_known(evidence):
         reasons += [Note(id=one.outcome, facts={"metric": one.metric}) for one in lost]
-    for one, guard in _guarded(evidence, policy):
+    for one, guard in guarded(evidence, policy):
         # One of several slices may look lost by chance.
         below = 1 - one.law.probability_at_least(-guard.may_lose)
         if below >= 1 - evidence.ledger.level / len(evidence.slices):
             reasons.append(Note(id="slice_lost", facts=about_slice(one)))
-    for name, found in _alternatives(evidence, policy):
+    for name, found in alternatives(evidence, policy):
         # A candidate that is the version in Production ties with it, and is not worse.
         if found.law.probability_at_least(0.0) <= 1 - policy.confidence:
             reasons.append(Note(id=f"{name}_better", facts=_about(found)))
@@ -206,10 +206,10 @@ def _unsettled(
         reasons.append(Note(id="seeds_lost", facts={"runs": evidence.lost_seeds}))
     if evidence.collapsed:
         reasons.append(Note(id="seeds_collapsed", facts={"runs": evidence.collapsed}))
-    for name, found in _alternatives(evidence, policy):
+    for name, found in alternatives(evidence, policy):
         if found.law.probability_at_least(0.0) < policy.confidence:
             reasons.append(Note(id=f"{name}_open", facts=_about(found)))
-    for one, guard in _guarded(evidence, policy):
+    for one, guard in guarded(evidence, policy):
         # All of them must be kept, so that none needs a correction.
         if one.law.probability_at_least(-guard.may_lose) < 1 - evidence.ledger.level:
             reasons.append(Note(id="slice_open", facts=about_slice(one)))
@@ -223,7 +223,7 @@ def _unsettled(
     return reasons
 
 
-def _alternatives(
+def alternatives(
     evidence: Evidence, policy: Policy
 ) -> list[tuple[Literal["untrained", "incumbent"], MetricComparison]]:
     """What the candidate must not be worse than, by the first objective, beside the baseline."""
@@ -237,7 +237,7 @@ def _alternatives(
     return found
 
 
-def _guarded(evidence: Evidence, policy: Policy) -> list[tuple[SliceComparison, SliceGuard]]:
+def guarded(evidence: Evidence, policy: Policy) -> list[tuple[SliceComparison, SliceGuard]]:
     """The slices that the policy guards, each with what it may lose."""
     return [
         (one, policy.slices[one.column]) for one in evidence.slices if one.column in policy.slices

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from promotion.audit import Finding
 from promotion.canary import PERCENTILE, CanaryResult, facts_of
 from promotion.comparison import Evidence, FailedVariant, Ledger
-from promotion.decision import Decision, Gate, sensitivity
+from promotion.decision import Decision, Demand, Gate, TippingPoint, Turn, tipping_points
 from promotion.detection import Seen
 from promotion.facts import Note
 from promotion.lab.homework import Point
@@ -154,24 +154,59 @@ def ledger_sentence(ledger: Ledger) -> str:
 
 
 def turning_sentence(decision: Decision, evidence: Evidence) -> str:
-    """What gain is established, and which other policies would have led to another verdict."""
-    first = decision.objectives[0]
-    established = text("turning.gain").format(
-        metric=text(f"metric.{first.metric}"),
-        gain=words.signed(evidence.compared(first.metric).law.exceeded(first.required)),
-        worth=words.number(first.smallest_gain),
-    )
-    tried = sensitivity(evidence, decision.policy, decision.audit)[1:]
-    turned = [
-        text("turning.one").format(
-            policy=text(f"policy.{one.name}"), verdict=text(f"verdict.{one.verdict}")
+    """At which limit, each moved alone, the verdict would first have turned, and to what."""
+    points = tipping_points(decision, evidence)
+    turning = [
+        sentence(
+            "turning.demand",
+            {
+                "name": demand_name(one.demand),
+                "limit": demanded(one.demand),
+                "measured": demand_value(one.demand, one.demand.measured),
+                "turns": _told_turns(one.demand, one.nearest),
+            },
         )
-        for one in tried
-        if one.verdict != decision.verdict
+        for one in points
+        if one.turns
     ]
-    if not turned:
-        return established + text("turning.none").format(policies=len(tried))
-    return established + text("turning.some").format(policies=len(tried), turned=", ".join(turned))
+    idle = [demand_name(one.demand) for one in points if not one.turns]
+    told = [sentence("turning.some", {"turning": words.listed(turning)})] if turning else []
+    if idle:
+        key = "turning.others" if turning else "turning.none"
+        told.append(sentence(key, {"names": words.listed(idle)}))
+    return " ".join(told)
+
+
+def turns_sentence(point: TippingPoint) -> str:
+    """To what the verdict turns beyond which limits, or why it does not."""
+    if point.turns:
+        return _told_turns(point.demand, point.turns)
+    reasons = words.listed([reason_of_verdict(one) for one in point.despite])
+    return sentence("turning.despite" if reasons else "turning.never", {"reasons": reasons})
+
+
+def _told_turns(demand: Demand, turns: Sequence[Turn]) -> str:
+    told = []
+    for turn in turns:
+        key = "turning.above" if turn.at > demand.limit else "turning.below"
+        at = demand_value(demand, turn.at)
+        told.append(sentence(key, {"at": at, "verdict": turn.verdict}))
+    return ", ".join(told)
+
+
+def demand_name(demand: Demand) -> str:
+    """What a limit is on."""
+    return sentence(f"demand.{demand.kind}", demand.model_dump(include={"name", "value"}))
+
+
+def demanded(demand: Demand) -> str:
+    """The limit with its sign."""
+    return f"{'≥' if demand.at_least else '≤'}{words.NBSP}{demand_value(demand, demand.limit)}"
+
+
+def demand_value(demand: Demand, value: float | None) -> str:
+    """A value in the unit of what is demanded: a measure, or a difference with its sign."""
+    return words.measured(demand.name, value) if demand.kind == "gate" else words.signed(value)
 
 
 def question_sentence(decision: Decision, study: Study) -> str:

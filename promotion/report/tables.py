@@ -25,7 +25,7 @@ from promotion.comparison import (
     by_configuration,
 )
 from promotion.datasets import SPLITS, Manifest, PreparedDataset, slices_of
-from promotion.decision import Alternative, Gate
+from promotion.decision import Gate, TippingPoint
 from promotion.detection import Diagnosis
 from promotion.facts import Note
 from promotion.metrics import COSTS, METRICS
@@ -33,10 +33,14 @@ from promotion.outside import visible
 from promotion.registry import Event
 from promotion.registry.parity import LEAST_SHARE, MOST_MAP_GAP, Parity
 from promotion.report.sentences import (
+    demand_name,
+    demand_value,
+    demanded,
     failure_sentence,
     finding_sentence,
     note_sentence,
     reason_sentence,
+    turns_sentence,
 )
 from promotion.report.words import (
     MISSING,
@@ -428,13 +432,17 @@ def gates(found: Sequence[Gate]) -> pd.DataFrame:
     return _with_row_names(pd.DataFrame(rows, columns=columns))
 
 
-def alternatives(found: Sequence[Alternative]) -> pd.DataFrame:
-    """One row a policy: the verdict that would have followed."""
+def tipping_points(found: Sequence[TippingPoint]) -> pd.DataFrame:
+    """One row a limit: what was measured against it, and where the verdict turns if it moves."""
     return _table(
         [
             {
-                text("column.policy"): text(f"policy.{one.name}"),
-                text("column.verdict"): text(f"verdict.{one.verdict}"),
+                text("column.criterion"): demand_name(one.demand),
+                text("column.limit"): demanded(one.demand),
+                text("column.value"): demand_value(one.demand, one.demand.measured),
+                text("column.bound"): demand_value(one.demand, one.demand.bound),
+                text("column.margin"): demand_value(one.demand, one.demand.margin),
+                text("column.turns"): turns_sentence(one),
             }
             for one in found
         ]

@@ -24,7 +24,7 @@ from promotion.comparison import (
     summarise,
 )
 from promotion.comparison.bounds import metric_bounds
-from promotion.decision import Decision, decide, risks_of, sensitivity
+from promotion.decision import Decision, decide, risks_of, tipping_points
 from promotion.detection import Seen, see, telling_images
 from promotion.metrics import METRICS, Matches
 from promotion.paths import ROOT
@@ -310,7 +310,7 @@ def everything_told(
         tables.error_kinds(found.diagnoses),
         tables.sizes(found.diagnoses),
         tables.gates(decision.gates),
-        tables.alternatives(sensitivity(found, by, checks)),
+        tables.tipping_points(tipping_points(decision, found)),
     ]
     for table in shown_tables:
         html = table.to_html()

@@ -9,7 +9,7 @@ import pytest
 from promotion.audit import Finding, audit, experiment_of
 from promotion.canary import CRITERIA
 from promotion.comparison import Evidence, FailedVariant
-from promotion.decision import Decision, decide
+from promotion.decision import Decision, decide, tipping_points
 from promotion.facts import Note
 from promotion.metrics import MEASURES
 from promotion.registry import Event
@@ -25,10 +25,11 @@ from promotion.report.sentences import (
     settling_sentence,
     transition_sentence,
     turning_sentence,
+    turns_sentence,
     verdict_sentence,
 )
 from promotion.report.words import text
-from tests.builders import POLICY, SURE, canary, evidence, spread
+from tests.builders import POLICY, canary, evidence, spread
 
 # What French does not have: braces of a text that was not filled in, and a decimal point.
 UNWORDED = re.compile(r"[{}]|\d\.\d|None|nan")
@@ -142,14 +143,19 @@ def test_each_end_of_a_canary_is_told_with_what_it_rests_on(verdict: str) -> Non
         assert "ne permet pas" in canary_facts_sentence(verdict, {**facts, "needed": None})
 
 
-def test_the_document_says_what_gain_is_established_and_which_policies_turn_the_verdict() -> None:
-    """A verdict that hangs on one setting of the policy must say so, in the reader's words."""
+def test_the_document_says_at_which_limits_the_verdict_would_have_turned() -> None:
+    """A verdict that hangs on one limit of the policy must say so, in the reader's words."""
     found = spread(0.032, 0.005)
     told = turning_sentence(decided(found), found)
-    assert "dépasse +0,02" in told
-    assert "gain utile augmenté de moitié" in told
-    firm = evidence(worth=SURE, not_lost=SURE)
-    assert "Aucune des 8 politiques" in turning_sentence(decided(firm), firm)
+    assert "mAP@50, différence ≥\u00a0+0,020, mesuré +0,032" in told
+    assert "«\u00a0non concluant\u00a0» au-delà de +0,02" in told
+    assert "latence p95 (ms) ≤\u00a050,0, mesuré 20,0" in told
+    assert "n’y changerait rien" not in told
+    worse = spread(-0.2, 0.005)
+    told = turning_sentence(decided(worse), worse)
+    assert told.startswith("Aucune limite, déplacée seule, n’y changerait rien (mAP@50, différence")
+    points = tipping_points(decided(worse), worse)
+    assert "gain écarté" in turns_sentence(points[0])
 
 
 def test_what_would_settle_names_each_way_or_that_there_is_none() -> None:

@@ -10,7 +10,7 @@ from promotion.audit import audit, experiment_of
 from promotion.canary import CRITERIA
 from promotion.comparison import FailedVariant
 from promotion.datasets import prepare
-from promotion.decision import decide, sensitivity
+from promotion.decision import decide, tipping_points
 from promotion.facts import Note
 from promotion.registry import aliases, history, versions
 from promotion.report import tables
@@ -41,10 +41,22 @@ def test_the_comparison_has_a_row_a_metric_at_the_study_s_confidence() -> None:
     assert found.iloc[0]["différence"] == "+0,050"
 
 
-def test_every_policy_that_was_tried_is_shown_with_its_verdict() -> None:
-    found = tables.alternatives(sensitivity(evidence(worth=SURE, not_lost=SURE), POLICY, []))
-    assert len(found) == 9
-    assert set(found["verdict"]) == {"promouvoir"}
+def test_every_limit_is_shown_with_its_margin_and_where_the_verdict_turns() -> None:
+    found = evidence(worth=SURE, not_lost=SURE)
+    table = tables.tipping_points(tipping_points(decide(found, POLICY, []), found))
+    assert list(table.index) == [
+        "mAP@50, différence",
+        "rappel, différence",
+        "mAP@50, différence avec le modèle de départ",
+        "latence p95 (ms)",
+    ]
+    assert table.loc["latence p95 (ms)"].tolist() == [
+        "≤\u00a050,0",
+        "20,0",
+        "25,0",
+        "25,0",
+        "«\u00a0non concluant\u00a0» en deçà de 25,0, «\u00a0rejeter\u00a0» en deçà de 18,0",
+    ]
 
 
 def test_the_checks_link_to_the_page_that_explains_them() -> None:
