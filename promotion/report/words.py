@@ -760,7 +760,7 @@ TEXTS = {
     "lab.hint.threshold.precision": "Gardez les boîtes dont la confiance atteint votre seuil, puis comptez celles qui trouvent une personne.",
     "lab.hint.threshold.recall": "Au même seuil : les personnes trouvées, divisées par toutes les personnes annotées.",
     "lab.hint.threshold.costs": "Deux nombres plus grands que zéro : ce que coûte une personne manquée, et ce que coûte une fausse alarme.",
-    "lab.hint.threshold.cheapest": "Avec vos deux coûts, un autre seuil rend vos erreurs moins chères : faites le total sur toute la grille des seuils.",
+    "lab.hint.threshold.cheapest": "Avec vos deux coûts, faites le total des erreurs sur toute la grille des seuils, et gardez le moins cher.",
     "lab.hint.cost.run": "Nommez le run dont vous lisez les coûts.",
     "lab.hint.cost.latency_p95_ms": "La latence p95 de ce run, en millisecondes ; `promotion choose` la mesure.",
     "lab.hint.cost.low": "Triez les temps : le rang du bout bas est le quantile 0,025 de la loi binomiale.",
