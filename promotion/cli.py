@@ -14,8 +14,8 @@ import subprocess
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
@@ -48,9 +48,12 @@ lab = typer.Typer(
 app.add_typer(lab, name="lab")
 
 INTERRUPTED = 130
+SET_VARIABLE = "PROMOTION_SET"
 END_SECONDS = 3
 DEFAULT_STUDY, LAB_STUDY = Path("studies/default.yaml"), Path("studies/tp_original.yaml")
 NO_REASON = "no reason given"
+ANSWERS = Path("lab/answers.yaml")
+CLASS = "class"
 
 Backend = Literal["loky", "dask", "ray"]
 StudyOption = Annotated[Path, typer.Option("--study", help="The study file.")]
@@ -75,6 +78,12 @@ LanguageOption = Annotated[
 ]
 SolutionsOption = Annotated[
     bool, typer.Option("--solutions", help="The teacher's: with the lab's solutions.")
+]
+OneLanguageOption = Annotated[
+    Literal["fr", "en"], typer.Option("--language", help="The language of what is written.")
+]
+AnswersOption = Annotated[
+    Path, typer.Option("--answers", help="The answers; the decision lies beside them.")
 ]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
@@ -124,13 +133,18 @@ def command(
             else:
                 study, overrides = given.pop("study"), given.pop("overrides")
                 opened = _open if first.name == "flow" else _registered
-                function(opened(study, overrides, place), **given)
+                function(opened(study, [*_standing_overrides(), *overrides], place), **given)
 
     parameters = [*opens, *own, *common]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     group.command(function.__name__.removeprefix("lab_"))(run)
     return run
+
+
+def _standing_overrides() -> list[str]:
+    """What the environment overrides in every study, before --set does."""
+    return [one for one in os.environ.get(SET_VARIABLE, "").split(";") if one]
 
 
 def _option(name: str, annotation: object, default: object) -> inspect.Parameter:
@@ -196,6 +210,7 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore")
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     # MLflow sets its own loggers when it is imported, which is later.
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
@@ -455,9 +470,7 @@ def lab_rerun(flow: Flow) -> None:
 def lab_template(
     home: Path,
     file: Annotated[Path, typer.Argument(metavar="FILE.md", help="Where to write it.")],
-    language: Annotated[
-        Literal["fr", "en"], typer.Option("--language", help="The template's language.")
-    ] = "fr",
+    language: OneLanguageOption = "fr",
 ) -> None:
     """Write the decision template to fill; `promotion review` reads it back."""
     from promotion.lab.template import write_template
@@ -485,9 +498,7 @@ def lab_check(
     chapter: Annotated[
         str, typer.Argument(metavar="[CHAPTER]", help="One chapter. [default: all]")
     ] = "",
-    answers: Annotated[
-        Path, typer.Option("--answers", help="The answers; the decision lies beside them.")
-    ] = Path("lab/answers.yaml"),
+    answers: AnswersOption = ANSWERS,
 ) -> None:
     """Check a student's work against their runs and files; exit with 1 where it does not hold."""
     from promotion.lab import lab_experiment
@@ -502,6 +513,108 @@ def lab_check(
         raise typer.Exit(1)
     if chapter == ERROR:
         _tell_findings(lab_experiment())
+
+
+@functools.partial(command, group=lab)
+def lab_submit(flow: Flow, answers: AnswersOption = ANSWERS) -> None:
+    """Hand in the answers and the decision: log them to the study's experiment."""
+    from promotion.lab.classroom import hand_in
+
+    found = hand_in(flow.client, flow.file.study, answers)
+    what = "answers and decision" if found.decision is not None else "answers, without a decision"
+    say(f"handed in to {plain(flow.file.study.experiment)}: {what}")
+
+
+@functools.partial(command, group=lab)
+def lab_start(
+    flow: Flow,
+    students: Annotated[
+        int, typer.Option("--students", min=1, max=200, help="How many accounts there are to be.")
+    ] = 30,
+    host: Annotated[
+        str, typer.Option("--host", help="This machine's address in the students' network.")
+    ] = "127.0.0.1",
+    port: PortOption = 5000,
+    language: OneLanguageOption = "fr",
+) -> None:
+    """Serve MLflow to a class, an account a student; run again, it keeps all that is there.
+
+    Where MLFLOW_TRACKING_URI names a server with MLflow's accounts, they are made on that one.
+    """
+    from promotion.lab.classroom import (
+        TEACHER,
+        address_of,
+        enrol,
+        keep_roster,
+        need_port,
+        server_arguments,
+        server_environment,
+        signed_in,
+        wait_until_up,
+        with_students,
+    )
+    from promotion.report.language import in_language
+    from promotion.report.marking import sheets_html
+    from promotion.whole import write_whole
+
+    folder = flow.home / CLASS
+    remote = os.environ.get("MLFLOW_TRACKING_URI")
+    address = remote or address_of(host, port)
+    roster = with_students(folder, students, address)
+    if not remote:
+        need_port(host, port)
+    say(f"passwords: {plain(keep_roster(folder, roster))}")
+    with in_language(language):
+        sheets = sheets_html(roster, flow.file.study)
+    write_whole(folder / "sheets.html", sheets, mode=0o600)
+    say(f"sheets to hand out: {plain(folder / 'sheets.html')}")
+    if remote:
+        enrol(_connect(flow.home), roster, flow.file)
+        say(f"{len(roster.students)} accounts: {plain(address)}")
+        return
+    arguments = server_arguments(folder, host, port)
+    with _mlflow(*arguments, **server_environment(folder, roster)) as server:
+        wait_until_up(address, lambda: server.poll() is None)
+        with signed_in(flow.home, address, TEACHER, roster.teacher) as client:
+            enrol(client, roster, flow.file)
+        say(f"{len(roster.students)} accounts: {plain(address)} (stop with Ctrl+C)")
+        raise typer.Exit(server.wait())
+
+
+@functools.partial(command, group=lab)
+def lab_grade(
+    flow: Flow,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--folder",
+            help="Where each student's work lies in a folder named as the account. "
+            "[default: what was handed in to the server]",
+        ),
+    ] = None,
+    language: OneLanguageOption = "fr",
+) -> None:
+    """Mark every student of the class on its server: a sheet as CSV, and as a page."""
+    from rich.progress import track
+
+    from promotion.lab.classroom import mark_class, read_roster, twins
+    from promotion.report.language import in_language
+    from promotion.report.marking import marks_csv, marks_html
+    from promotion.whole import write_whole
+
+    place = flow.home / CLASS
+    roster = read_roster(place)
+    marking = mark_class(flow.home, roster, flow.file, folder)
+    marks = list(track(marking, "marking", len(roster.students), console=console, transient=True))
+    same = twins(marks)
+    with in_language(language):
+        page, sheet = marks_html(marks, same), marks_csv(marks, same)
+    # Spreadsheets take a file for UTF-8 by its first bytes.
+    (place / "marks.csv").write_bytes(sheet.encode("utf-8-sig"))
+    write_whole(place / "marks.html", page)
+    display.show_marks(marks, same)
+    say(f"marks: {plain(place / 'marks.csv')}")
+    say(f"page: {plain(place / 'marks.html')}")
 
 
 def _show_audit(experiment: Experiment) -> None:
@@ -568,27 +681,28 @@ def ui(client: MlflowClient, port: PortOption = 5000) -> None:
     say(f"registered models: {registry_link(base)}")
     if remote:
         return
-    raise typer.Exit(_mlflow(port, "ui", "--backend-store-uri", client.tracking_uri))
+    store = str(client.tracking_uri)
+    where = ("--backend-store-uri", store, "--port", str(port))
+    with _mlflow("ui", *where, MLFLOW_TRACKING_URI=store) as server:
+        raise typer.Exit(server.wait())
 
 
-def _mlflow(port: int, *arguments: str) -> int:
-    """Run a server of MLflow's own command line on this store."""
-    import mlflow
-
+@contextmanager
+def _mlflow(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A server of MLflow's own command line, with these variables; it ends with the block."""
     # MLflow looks for its servers' programs on the path, where no inactive environment is.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    store = mlflow.get_tracking_uri()
     environment = {
         **os.environ,
         "PATH": path,
-        "MLFLOW_TRACKING_URI": store,
         # Eight more processes, for jobs that nothing here has.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        **variables,
     }
-    command = [sys.executable, "-m", "mlflow", *arguments, "--port", str(port)]
+    command = [sys.executable, "-m", "mlflow", *arguments]
     with subprocess.Popen(command, env=environment) as server:
         try:
-            return server.wait()
+            yield server
         finally:
             _end(server.pid)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from promotion.audit import Finding
     from promotion.execution import Outcome
+    from promotion.lab.classroom import Mark, Twin
     from promotion.lab.homework import Point
     from promotion.registry import Event, History
     from promotion.report.publication import Publication
@@ -179,6 +180,26 @@ def show_points(points: list[tuple[Point, str, str]]) -> None:
         shown.add_row(one.id, f"[{colours[one.state]}]{plain(state)}[/]", plain(hint))
     console.print(shown)
     say(f"{sum(one.state == 'held' for one, *_ in points)} of {len(points)} points hold")
+
+
+def show_marks(marks: Sequence[Mark], same: Mapping[str, Sequence[Twin]]) -> None:
+    """A class at a glance, a row a student: chapters passed, flaws, claims, and who is alike."""
+    shown = table("student", "handed in", "chapters passed", "flaws", "claims", "like", "unread")
+    for one in marks:
+        shown.add_row(
+            one.student,
+            "yes" if one.handed_in else "no",
+            str(one.passed),
+            _count(one.findings),
+            _count(one.remarks),
+            ", ".join(twin.other for twin in same.get(one.student, ())),
+            ", ".join(one.unread),
+        )
+    console.print(shown)
+
+
+def _count(found: Sequence[object] | None) -> str:
+    return "-" if found is None else str(len(found))
 
 
 def show_review(review: ToldReview) -> None:

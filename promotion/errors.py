@@ -70,3 +70,7 @@ class RegistryError(PromotionError):
 
 class TrackingError(PromotionError):
     """The MLflow store does not answer."""
+
+
+class ClassError(PromotionError):
+    """A class of the lab that is not there, or whose server cannot be started."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
 
-def write_whole(path: Path, content: str) -> None:
+def write_whole(path: Path, content: str, mode: int = 0o666) -> None:
     """Write a text file (UTF-8), so that neither a kill nor a full disk leaves a part of it.
 
-    Until the new one is whole, the one that was there stays.
+    Until the new one is whole, the one that was there stays. `mode` is who may do what with it, as
+    the system's mask leaves it.
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    opener = functools.partial(os.open, mode=mode)
     try:
-        unfinished.write_text(content, encoding="utf-8")
+        with open(unfinished, "w", encoding="utf-8", opener=opener) as file:
+            file.write(content)
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)

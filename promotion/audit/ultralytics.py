@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
-import yaml
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from promotion.audit.experiment import applied_settings
 from promotion.audit.names import PARAMETER_NAMES, logged_as, settings
 from promotion.store import Tag, artifact
+from promotion.study.reading import parse
 
 BEST_WEIGHTS, LAST_WEIGHTS = "best.pt", "last.pt"
 ARGUMENTS, RESULTS = "args.yaml", "results.csv"
@@ -29,7 +29,7 @@ def asked_and_applied(
         return logged, applied_settings(run.data.params)
     # Ultralytics logs its parameters after it replaced some; the file has them as they were asked.
     written = artifact(client, run.info.run_id, kept[ARGUMENTS]).read_text("utf-8")
-    asked = {key: str(value) for key, value in yaml.safe_load(written).items()}
+    asked = {key: str(value) for key, value in parse(written).items()}
     return settings(asked), {name: logged[name] for name in PARAMETER_NAMES if name in logged}
 
 

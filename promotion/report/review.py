@@ -54,7 +54,7 @@ class ToldReview:
         """Every remark with its sentence, those that ask for work first in each line."""
         order = list(_STATES)
         remarks = sorted(self.review.remarks, key=lambda one: order.index(one.passed))
-        return [Told(one, _sentence(one)) for one in remarks]
+        return [Told(one, remark_sentence(one)) for one in remarks]
 
     @property
     def summary(self) -> str:
@@ -92,7 +92,8 @@ def tell(review: Review, name: str) -> ToldReview:
     return ToldReview(review, name)
 
 
-def _sentence(remark: Remark) -> str:
+def remark_sentence(remark: Remark) -> str:
+    """What a review remarks, plain text."""
     return sentence(f"review.{remark.id}.{remark.said}", remark.facts)
 
 

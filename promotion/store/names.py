@@ -16,6 +16,7 @@ class Role:
     DECISION = "decision"
     REGISTRATION = "registration"
     CANARY = "canary"
+    SUBMISSION = "submission"
 
 
 class ExperimentTag:
@@ -107,6 +108,7 @@ class Artifact:
     EVIDENCE = "evidence.json"
     DECISION_JSON = "decision.json"
     DECISION_MD = "decision.md"
+    ANSWERS = "answers.yaml"
     SUMMARY = "summary.md"
     REGISTRATION = "registration.json"
     CANARY = "canary.json"

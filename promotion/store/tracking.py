@@ -33,6 +33,8 @@ Value = TypeVar("Value", bound=BaseModel)
 NEWEST = ["attributes.start_time DESC"]
 # Opening the store takes seconds; whoever holds its lock for longer hangs.
 PATIENCE_S = 60
+# A server with accounts says so where one has no right.
+REFUSALS = ("UNAUTHENTICATED", "PERMISSION_DENIED")
 
 
 def tracking_uri(home: Path) -> str:
@@ -80,6 +82,11 @@ def connect(home: Path, experiment: str | None = None) -> MlflowClient:
             help = mend(reason) or "put a copy back, or name another --home"
             raise TrackingError(
                 f"the store {home / 'mlflow.db'} cannot be opened ({reason}); {help}"
+            ) from None
+        if getattr(error, "error_code", "") in REFUSALS:
+            raise TrackingError(
+                f"MLflow at {uri} refuses ({reason}); see MLFLOW_TRACKING_USERNAME, "
+                "MLFLOW_TRACKING_PASSWORD, and whether the experiment is yours"
             ) from None
         raise TrackingError(
             f"MLflow does not answer at {uri} ({reason}); start the server, or unset "

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pandas as pd
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from pydantic import ValidationError
@@ -116,8 +117,8 @@ def _is_cost_of(name: str, measure: str) -> bool:
 class Records:
     """The runs of one experiment, newest first, and what else the store tells of them.
 
-    `named` counts the experiments looked through; `audited` are the runs as the audit reads them,
-    by name; `versions` are registered versions as `name version`, by their run's id.
+    `audited` are the runs as the audit reads them, by name; `versions` are registered versions as
+    `name version`, by their run's id.
     """
 
     client: MlflowClient
@@ -126,6 +127,10 @@ class Records:
     audited: Mapping[str, AuditedRun] = field(default_factory=dict)
     splits: Mapping[str, SplitFacts] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    _seen: dict[tuple[str, str], Seen | None] = field(default_factory=dict, init=False)
+    _truths: dict[tuple[str, str], tuple[pd.DataFrame, dict[str, str]] | None] = field(
+        default_factory=dict, init=False
+    )
 
     def run(self, name: str) -> Ran | None:
         """The newest run of this name, or the one whose id begins so."""
@@ -151,18 +156,43 @@ class Records:
         return list(found.values())
 
     def seen(self, run: Ran, split: str) -> Seen | None:
-        """What a run of ours saw on a split, from the detections it left; None without them."""
-        tags = {Tag.ROLE: Role.DATASET, Tag.DATASET_DIGEST: run.dataset or ""}
-        dataset = newest(self.client, self.experiment, tags) if run.dataset else None
-        if not run.ours or dataset is None or "threshold" not in run.metrics:
+        """What a run of ours saw on a split, from the detections it left; None without them.
+
+        A server is asked once, however many claims are about a run.
+        """
+        key = run.run_id, split
+        if key not in self._seen:
+            self._seen[key] = self._see(run, split)
+        return self._seen[key]
+
+    def _see(self, run: Ran, split: str) -> Seen | None:
+        if not run.ours or run.dataset is None or "threshold" not in run.metrics:
+            return None
+        key = run.dataset, split
+        if key not in self._truths:
+            self._truths[key] = self._truth(run.dataset, split)
+        truth = self._truths[key]
+        if truth is None:
             return None
         try:
-            truth = load_table(self.client, dataset.info.run_id, Artifact.ground_truth(split))
             found = load_table(self.client, run.run_id, Artifact.detections(split))
+        except MissingRunsError:
+            return None
+        persons, groups = truth
+        return see(persons, found, run.metrics["threshold"], groups)
+
+    def _truth(self, digest: str, split: str) -> tuple[pd.DataFrame, dict[str, str]] | None:
+        """The annotated boxes of a split, and the groups of its images."""
+        tags = {Tag.ROLE: Role.DATASET, Tag.DATASET_DIGEST: digest}
+        dataset = newest(self.client, self.experiment, tags)
+        if dataset is None:
+            return None
+        try:
+            persons = load_table(self.client, dataset.info.run_id, Artifact.ground_truth(split))
             manifest = load_fact(self.client, dataset.info.run_id, Artifact.MANIFEST, Manifest)
         except MissingRunsError:
             return None
-        return see(truth, found, run.metrics["threshold"], manifest.groups_in(split))
+        return persons, manifest.groups_in(split)
 
 
 def read_records(client: MlflowClient, text: str, experiment: str | None = None) -> Records | None:
