@@ -277,8 +277,10 @@ def new_to_the_start(experiment: Experiment) -> Finding:
 
 def policy_was_kept(experiment: Experiment) -> Finding:
     """The policy is the one that stood before the test was opened."""
-    changed = experiment.policy_changed
-    return finding("policy-frozen", "warning", None if changed is None else not changed)
+    changes = experiment.policy_changes
+    if changes is None:
+        return finding("policy-frozen", "warning", None)
+    return finding("policy-frozen", "warning", not changes.times, changes=changes.model_dump())
 
 
 CHECKS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from promotion.audit.names import CHANCES, is_neutral
-from promotion.comparison import Evidence, MetricComparison, SplitFacts
+from promotion.comparison import Evidence, MetricComparison, PolicyChanges, SplitFacts
 from promotion.facts import Fact, Note
 from promotion.study import Policy
 
@@ -96,9 +96,9 @@ class Experiment(Fact):
     """All that the audit looks at; `missing` maps variants without a run to their error.
 
     `planned` is the number of variants that were to be run, and `aside` are runs that only hold
-    others together. `recalls` and `placements` are by run name. `policy_changed` tells whether the
-    policy changed after the test was opened, `cut_groups` names groups of images that lie in more
-    than one split, `doubled_labels` images with one box labelled twice.
+    others together. `recalls` and `placements` are by run name. `policy_changes` are those since
+    the test was first opened, `cut_groups` names groups of images that lie in more than one split,
+    `doubled_labels` images with one box labelled twice.
     """
 
     name: str
@@ -118,7 +118,7 @@ class Experiment(Fact):
     known_to_the_start: bool | None = None
     recalls: dict[str, Recalls] | None = None
     placements: dict[str, Placement] | None = None
-    policy_changed: bool | None = None
+    policy_changes: PolicyChanges | None = None
     cut_groups: list[str] | None = None
     doubled_labels: list[str] | None = None
     confidence: float = 0.95
@@ -197,7 +197,7 @@ def experiment_of(evidence: Evidence, policy: Policy, weights: str) -> Experimen
         overlaps=evidence.dataset_findings,
         known_to_the_start=known_to_the_start(evidence.dataset_source, weights),
         constraints=dict(policy.constraints),
-        policy_changed=bool(evidence.ledger.other_policies),
+        policy_changes=evidence.ledger.policy_changes,
         # A dataset with one of these is refused before anything is trained on it.
         cut_groups=[],
         doubled_labels=[],

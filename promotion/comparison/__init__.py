@@ -47,7 +47,13 @@ from promotion.comparison.evidence import (
 )
 from promotion.comparison.law import ConfidenceDistribution
 from promotion.comparison.ledger import open_ledger
-from promotion.comparison.openings import Ledger, Opening, ledger_of, required_levels
+from promotion.comparison.openings import (
+    Ledger,
+    Opening,
+    PolicyChanges,
+    ledger_of,
+    required_levels,
+)
 from promotion.comparison.planning import Claim, Plan, SpreadClaim, plan
 from promotion.comparison.proportions import (
     Bounds,
@@ -81,6 +87,7 @@ __all__ = [
     "MetricComparison",
     "Opening",
     "Plan",
+    "PolicyChanges",
     "RunFacts",
     "Selection",
     "SliceComparison",

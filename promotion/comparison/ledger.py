@@ -7,6 +7,7 @@ one hides nothing.
 from __future__ import annotations
 
 from mlflow.tracking import MlflowClient
+from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
 from promotion.checksums import digest_of
 from promotion.comparison.campaign import Campaign, load_manifest
@@ -32,12 +33,21 @@ def open_ledger(session: Session, campaign: Campaign, selection: Selection) -> L
     known = read_openings(client, test)
     asked = _question(session, campaign, selection, moment(known[-1].when if known else ""))
     again = next((one for one in known if one.question == asked.question), None)
-    this = again or asked
-    entry = {Tag.opening(this.question): this.model_dump_json(), Tag.TEST_DIGEST: test}
+    # The same question was asked by the same policy.
+    this = again.model_copy(update={"rules": asked.rules}) if again else asked
+    entry = {Tag.opening(this.question): _entry(this), Tag.TEST_DIGEST: test}
     for run_id in (dataset_run, session.run_id):
         set_tags(client, run_id, entry)
     earlier = [one for one in known if (one.when, one.question) < (this.when, this.question)]
     return ledger_of([*earlier, this], policy)
+
+
+def _entry(opening: Opening) -> str:
+    """The opening as its tag holds it; rules that are too long for one are left out."""
+    entry = opening.model_dump_json()
+    if len(entry) > MAX_TAG_VAL_LENGTH:
+        entry = opening.model_dump_json(exclude={"rules"})
+    return entry
 
 
 def read_openings(client: MlflowClient, test: str) -> list[Opening]:
@@ -74,4 +84,5 @@ def _question(session: Session, campaign: Campaign, selection: Selection, when: 
         baseline=selection.baseline,
         seeds=seeds,
         policy=policy[:12],
+        rules=study.policy.rules,
     )

@@ -75,11 +75,9 @@ def risks_of(decision: Decision, evidence: Evidence) -> list[Note]:
         risks += _doubted_labels(decision, evidence)
     drawn = evidence.run(decision.candidate.run_name).split_seed is not None
     risks.append(Note(id="conditions_drawn" if drawn else "conditions"))
-    if decision.ledger.other_policies:
-        others = decision.ledger.other_policies
-        risks.append(
-            Note(id="policy_changed", facts={"times": len(others), "when": others[-1].when[:10]})
-        )
+    changes = decision.ledger.policy_changes
+    if changes.times:
+        risks.append(Note(id="policy_changed", facts={"changes": changes.model_dump()}))
     if evidence.energy_method == "estimated":
         risks.append(Note(id="energy"))
     if evidence.dataset_source == "street_scenes":

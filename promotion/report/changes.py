@@ -15,7 +15,6 @@ from promotion.facts import Fact
 from promotion.registry import PRODUCTION, RegisteredModel, aliases
 from promotion.report.publication import Publication
 from promotion.store import Artifact, Role, Tag, VersionTag, artifact, search
-from promotion.study import Policy
 
 Aspect = Literal[
     "verdict", "origin", "policy", "side", "metric", "difference", "gate", "canary", "audit"
@@ -52,7 +51,7 @@ def _aspects(
     told: dict[Aspect, Any] = {
         "verdict": lambda one: {"verdict": one.verdict},
         "origin": lambda one: one.origin.model_dump(include=set(ORIGIN)),
-        "policy": lambda one: _rules(one.policy),
+        "policy": lambda one: one.policy.rules,
         "side": lambda one: {
             "candidate": one.candidate.run_name,
             "baseline": one.baseline.run_name,
@@ -67,14 +66,6 @@ def _aspects(
     }
     for aspect, tell in told.items():
         yield aspect, tell(before), tell(after)
-
-
-def _rules(policy: Policy) -> dict[str, Any]:
-    """A policy as one value a rule, by its place in the study file."""
-    found = policy.model_dump(mode="json", exclude={"objectives", "gates"})
-    found |= {f"objectives.{one.metric}": one.smallest_gain for one in policy.objectives}
-    found |= {f"gates.{rule.measure}": rule.limit for rule in policy.gates}
-    return found
 
 
 def read_publication(model: RegisteredModel, reference: str) -> Publication:

@@ -153,6 +153,12 @@ def ledger_sentence(ledger: Ledger) -> str:
     return sentence(key, ledger.model_dump(include={"number", "budget", "level"}))
 
 
+def policy_sentence(ledger: Ledger) -> str:
+    """What the policy asked otherwise when the test was opened before; empty where nothing."""
+    changes = ledger.policy_changes
+    return sentence("policy.changed", {"changes": changes.model_dump()}) if changes.times else ""
+
+
 def turning_sentence(decision: Decision, evidence: Evidence) -> str:
     """At which limit, each moved alone, the verdict would first have turned, and to what."""
     points = tipping_points(decision, evidence)
@@ -227,9 +233,14 @@ def question_sentence(decision: Decision, study: Study) -> str:
 
 
 def known_sentences(decision: Publication) -> list[str]:
-    """What a reviewer must know whatever the verdict: errors made, labels in doubt, drawings."""
+    """What a reviewer must know whatever the verdict: errors made, labels in doubt, drawings.
+
+    And what the policy asked otherwise when the test was opened before.
+    """
     told = dict(zip((one.id for one in decision.risk_notes), decision.risks, strict=True))
-    return [told[name] for name in ("misses", "labels", "synthetic") if name in told]
+    return [
+        told[name] for name in ("policy_changed", "misses", "labels", "synthetic") if name in told
+    ]
 
 
 def gate_sentence(gate: Gate) -> str:

@@ -54,6 +54,7 @@ from promotion.report.words import (
     number,
     percent,
     probability,
+    rule_value,
     signed,
     slice_name,
     text,
@@ -632,4 +633,6 @@ def _changed_value(one: Change, value: Any) -> str:
         return f"{signed(difference)} {interval((low, high))}"
     if one.aspect in SAID_AS:
         return text(f"{SAID_AS[one.aspect]}.{value}")
+    if one.aspect == "policy":
+        return rule_value(value)
     return str(value)

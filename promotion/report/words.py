@@ -353,8 +353,8 @@ TEXTS = {
     "({claimed:split}) : le gagnant y est flatté.",
     "audit.selection-split.unknown": "Rien ne dit sur quelle découpe le choix a été fait.",
     "audit.policy-frozen.passed": "La politique est celle d’avant l’ouverture du test.",
-    "audit.policy-frozen.failed": "La politique a changé après l’ouverture du test : elle a pu être choisie pour "
-    "son verdict.",
+    "audit.policy-frozen.failed": "La politique a changé après l’ouverture du test ({changes:policy_changes}) : elle a pu "
+    "être choisie pour son verdict.",
     "audit.policy-frozen.unknown": "Rien ne dit si la politique a changé depuis l’ouverture du test.",
     "audit.enough-images.passed": "{images:count} images et {persons:count} personnes suffisent à distinguer "
     "du hasard une différence de {difference:signed} {interval:interval}.",
@@ -420,7 +420,7 @@ TEXTS = {
     "{val:number} sur la validation et {test:number} sur le test (écart {gap:signed}). *Mitigation* : ne citer que les "
     "valeurs du test ; la probabilité exigée tient compte du nombre de configurations.",
     "risk.seeds": "D’une graine à l’autre, l’écart-type est de {sd:number} ({seeds} graines) ; aucune ne s’est effondrée, ce qui n’exclut pas que jusqu’à {rate:percent} des entraînements le fassent. *Mitigation* : un réentraînement peut faire moins bien ; le canari le vérifiera.",
-    "risk.policy_changed": "La politique a changé depuis que ce test a été ouvert ({times} fois sous une autre, la dernière le {when:day}). *Mitigation* : écrire la politique avant d’ouvrir le test ; en cas de doute, réunir un nouveau test.",
+    "risk.policy_changed": "La politique a changé depuis que ce test a été ouvert ({changes:policy_changes}). *Mitigation* : écrire la politique avant d’ouvrir le test ; en cas de doute, réunir un nouveau test.",
     "risk.labels": "Les modèles, d’accord entre eux, mettent en doute {count:count} annotation(s) du test sur {images:count} image(s). Sans elles, la différence de {metric:metric} serait de {without:signed} {interval:interval} au lieu de {difference:signed}, et le verdict « {verdict:verdict} ». *Mitigation* : relire ces images avant de suivre la décision.",
     "risk.conditions_drawn": "Les intervalles supposent le seuil choisi sur la validation ; ils contiennent le hasard de la découpe, retirée au sort pour chaque graine. *Mitigation* : surveiller le seuil au canari.",
     "risk.conditions": "Les intervalles supposent le seuil choisi sur la validation et les images d’entraînement telles qu’elles sont : ce qu’un autre tirage d’entraînement changerait, aucune graine ne le montre. *Mitigation* : refaire l’étude avec une autre découpe avant d’en généraliser le résultat.",
@@ -536,6 +536,13 @@ TEXTS = {
     "reason.test_spent": "test épuisé : {number} ouvertures, la politique en admet {budget}",
     "ledger.first": "Première ouverture connue de ce test, sur {budget} admises ; elle peut se tromper dans {level:percent1} des cas au plus",
     "ledger.nth": "Ouverture n° {number} de ce test, sur {budget} admises ; elle peut se tromper dans {level:percent1} des cas au plus",
+    "policy.changed": "La politique a changé depuis que ce test a été ouvert ({changes:policy_changes}).",
+    "policy.times": "{times:count} fois sous une autre, la dernière le {when:day} : {rules}",
+    "policy.rule": "{name} {before} → {after}",
+    "policy.then": " puis ",
+    "policy.unknown": "ce qui différait n’a pas été gardé ({unknown:count} fois)",
+    "value.true": "oui",
+    "value.false": "non",
     "incumbent.none": "aucune version en Production",
     "column.worse": "pire",
     "column.equivalent": "équivalent",
@@ -1091,6 +1098,33 @@ def _seeds(seeds: Sequence[str]) -> str:
     return sentence(f"review.seeds.{key}", {"seeds": ", ".join(seeds), "count": len(seeds)})
 
 
+def rule_value(value: Any) -> str:
+    """A value of a policy's rule."""
+    if isinstance(value, bool):
+        return text(f"value.{str(value).lower()}")
+    if isinstance(value, int | float):
+        return format_decimal(value, "#,##0.######", locale())
+    if isinstance(value, list):
+        value = ", ".join(map(rule_value, value))
+    return value or MISSING
+
+
+def _policy_changes(changes: Mapping[str, Any]) -> str:
+    """How often a test was opened by other policies, and what they asked otherwise."""
+    told = [
+        text("policy.rule").format(
+            name=one["name"],
+            before=text("policy.then").join(map(rule_value, one["before"])),
+            after=rule_value(one["after"]),
+        )
+        for one in changes["rules"]
+    ]
+    if changes["unknown"]:
+        told.append(sentence("policy.unknown", changes))
+    facts = {**changes, "when": changes["when"][:10], "rules": listed(told)}
+    return sentence("policy.times", facts)
+
+
 # How a text may ask for a fact, as in {difference:signed}.
 _FORMATS: dict[str, Callable[[Any], str]] = {
     "all": ", ".join,
@@ -1108,6 +1142,7 @@ _FORMATS: dict[str, Callable[[Any], str]] = {
     "needed": _needed,
     "measures": lambda names: ", ".join(text(f"metric.{name}") for name in names),
     "percent": percent,
+    "policy_changes": _policy_changes,
     "notes": lambda notes: some([sentence(f"note.{one['id']}", one["facts"]) for one in notes]),
     "number": number,
     "number0": lambda value: number(value, 0),

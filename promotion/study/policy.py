@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
@@ -118,6 +119,20 @@ class Policy(Section):
         kept: dict[str, float] = {one.metric: -one.smallest_gain for one in others}
         return {first.metric: first.smallest_gain, **kept}
 
+    @property
+    def rules(self) -> dict[str, Any]:
+        """One value a rule, by its place in the study file; each as JSON has it."""
+        first, *_ = self.objectives
+        found = dict(_leaves(self.model_dump(mode="json", exclude={"objectives", "gates"})))
+        found |= {f"objectives.{one.metric}": one.smallest_gain for one in self.objectives}
+        found["objectives.first"] = first.metric
+        for gate in self.gates:
+            name = f"gates.{gate.measure}.{'at_most' if gate.at_least is None else 'at_least'}"
+            found[name] = gate.limit
+            if gate.certainty != "bound":
+                found[f"{name}.certainty"] = gate.certainty
+        return found
+
     @model_validator(mode="after")
     def _each_objective_once(self) -> Policy:
         metrics = [objective.metric for objective in self.objectives]
@@ -159,3 +174,12 @@ class Policy(Section):
                 f"{aim.floor:g}: raise its floor"
             )
         return self
+
+
+def _leaves(section: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value of a section and of those within it, by its place."""
+    for name, value in section.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{within}{name}.")
+        else:
+            yield f"{within}{name}", value

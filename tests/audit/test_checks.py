@@ -17,7 +17,7 @@ from promotion.audit import (
 )
 from promotion.audit.checks import CHECKS
 from promotion.audit.experiment import Claim, Placement, Recalls
-from promotion.comparison import MetricComparison, SplitFacts
+from promotion.comparison import MetricComparison, PolicyChanges, SplitFacts
 from promotion.facts import Note
 from promotion.paths import ROOT
 
@@ -92,7 +92,7 @@ CLEAN = Experiment(
     known_to_the_start=False,
     recalls={RUNS[-1].name: Recalls(val=0.6, test=0.5)},
     placements={RUNS[-1].name: Placement(strict=0.5, loose=0.6, val=0.6)},
-    policy_changed=False,
+    policy_changes=PolicyChanges(times=0, when="", rules=[], unknown=0),
     cut_groups=[],
     doubled_labels=[],
 )
@@ -112,6 +112,9 @@ def without_rate(one: AuditedRun) -> dict[str, object]:
 
 def without_seed(one: AuditedRun) -> dict[str, object]:
     return {"parameters": str(one.configuration)}
+
+
+CHANGED = PolicyChanges(times=1, when="2026-01-01T00:00:00Z", rules=[], unknown=1)
 
 
 def first_only(**values: object) -> Callable[[AuditedRun], dict[str, object]]:
@@ -196,7 +199,10 @@ FLAWS: list[tuple[str, Experiment]] = [
     ("seed-balance", changed(runs=[one for one in RUNS if one is not RUNS[1]], planned=11)),
     ("artifact-intact", with_runs(first_only(stored="another file"))),
     ("threshold-transfer", changed(recalls={"a": Recalls(val=0.6, test=0.29)})),
-    ("policy-frozen", changed(policy_changed=True)),
+    (
+        "policy-frozen",
+        changed(policy_changes=CHANGED),
+    ),
     (
         "within-seeds",
         changed(

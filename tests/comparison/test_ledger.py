@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -126,10 +127,38 @@ def test_a_planned_sequence_of_seeds_counts_as_one_opening(dataset: Session) -> 
 
 def test_only_a_policy_of_the_same_study_is_a_changed_one(dataset: Session) -> None:
     ask(dataset, BIG, STRICTER, "name=another")
-    assert ask(dataset, BIG)[1].other_policies == []
+    assert ask(dataset, BIG)[1].policy_changes.times == 0
     changed = ask(dataset, BIG, "policy.confidence=0.8")[1]
-    assert [one.study for one in changed.other_policies] == ["smoke"]
+    assert [one.name for one in changed.policy_changes.rules] == ["confidence"]
+    assert changed.policy_changes.times == 1
     assert changed.number == 3
+
+
+def test_an_opening_of_which_nobody_kept_the_policy_is_said_to_differ_unknown(
+    dataset: Session,
+) -> None:
+    """Such is one that was made before policies were kept, or by one too long for a tag."""
+    ask(dataset, BIG, STRICTER)
+    tags = dataset.client.get_run(dataset.run_id).data.tags
+    old = {key: json.loads(value) for key, value in tags.items() if Tag.is_opening(key)}
+    experiment = dataset.client.get_run(dataset.run_id).info.experiment_id
+    for found in dataset.client.search_runs([experiment]):
+        for key, entry in old.items():
+            entry.pop("rules", None)
+            if key in found.data.tags:
+                dataset.client.set_tag(found.info.run_id, key, json.dumps(entry))
+    changes = ask(dataset, BIG)[1].policy_changes
+    assert (changes.times, changes.unknown, changes.rules) == (1, 1, [])
+    again = ask(dataset, BIG, STRICTER)[1]
+    assert again.this.rules
+
+
+def test_a_policy_too_long_for_a_tag_opens_its_test_all_the_same(dataset: Session) -> None:
+    """MLflow cuts what is too long, and half an opening could not be read any more."""
+    named = {f"constraint {number:03d} {'x' * 60}": "latency_p95_ms" for number in range(100)}
+    asked = ask(dataset, BIG, f"policy.constraints={json.dumps(named)}")[1]
+    assert asked.number == 1
+    assert ask(dataset, BIG)[1].policy_changes.unknown == 1
 
 
 def test_an_opening_says_who_asked_what_and_when(dataset: Session) -> None:

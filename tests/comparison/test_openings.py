@@ -38,7 +38,41 @@ def test_a_planned_sequence_of_seeds_is_one_opening_that_shares_its_error() -> N
 
 def test_another_policy_is_a_change_only_within_the_same_study() -> None:
     asked = [opening("a", policy="old"), opening("b", study="other", policy="x"), opening("c")]
-    assert [one.question for one in ledger_of(asked, POLICY).other_policies] == ["a"]
+    assert ledger_of(asked, POLICY).policy_changes.times == 1
+
+
+def test_what_the_policy_asks_otherwise_is_named_with_all_that_it_asked_before() -> None:
+    """A limit that is lowered step by step was once as high as it was at first."""
+    now = {**POLICY.rules, "gates.precision.at_least": 0.5}
+    first = {**now, "gates.precision.at_least": 0.7, "slices.size.may_lose": 0.1}
+    asked = [
+        opening("a", policy="first", rules=first),
+        opening("b", policy="second", rules={**now, "gates.precision.at_least": 0.6}),
+        opening("c", policy="forgotten"),
+        opening("d", rules=now),
+    ]
+    changes = ledger_of(asked, POLICY).policy_changes
+    assert (changes.times, changes.unknown) == (3, 1)
+    assert {one.name: (one.before, one.after) for one in changes.rules} == {
+        "gates.precision.at_least": ([0.7, 0.6], 0.5),
+        "slices.size.may_lose": ([0.1], None),
+    }
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"confidence": "<script>"},
+        {"<b>": 1},
+        {"confidence": {"a": 1}},
+        {"planned_seeds": [[1]]},
+        {"confidence": "a\nb"},
+    ],
+)
+def test_rules_that_no_policy_has_are_unknown(rules: dict[str, object]) -> None:
+    """Whoever can write into the store must not write into the report."""
+    assert opening(rules=rules).rules is None
+    assert opening(rules=POLICY.rules).rules == POLICY.rules
 
 
 def test_only_the_first_claim_is_corrected_for_the_number_of_rivals() -> None:

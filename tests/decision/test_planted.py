@@ -135,12 +135,19 @@ def test_a_test_that_was_opened_too_often_promotes_nothing() -> None:
 
 
 def test_a_policy_that_changed_after_an_opening_is_a_risk() -> None:
-    earlier = opening("before", policy="another", when="2025-12-01T00:00:00Z")
-    found = planted(GOOD, POOR, POLICY, ledger=ledger_of([earlier, opening()], POLICY))
+    rules = {**POLICY.rules, "confidence": 0.99, "approval": True}
+    earlier = opening("before", policy="another", when="2025-12-01T00:00:00Z", rules=rules)
+    ledger = ledger_of([earlier, opening(rules=POLICY.rules)], POLICY)
+    found = planted(GOOD, POOR, POLICY, ledger=ledger)
     told = [
         one.facts for one in risks_of(decided(found, POLICY), found) if one.id == "policy_changed"
     ]
-    assert told == [{"times": 1, "when": "2025-12-01"}]
+    (changes,) = [one["changes"] for one in told]
+    assert (changes["times"], changes["unknown"]) == (1, 0)
+    assert changes["rules"] == [
+        {"name": "confidence", "before": [0.99], "after": 0.95},
+        {"name": "approval", "before": [True], "after": False},
+    ]
 
 
 def test_a_rule_of_operation_that_no_threshold_meets_leaves_the_decision_open() -> None:

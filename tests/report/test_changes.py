@@ -59,8 +59,8 @@ def test_a_policy_is_compared_rule_by_rule() -> None:
     found = changes(publish(decide(ours, POLICY, []), ours), publish(decide(ours, other, []), ours))
     rules = {one.name: (one.before, one.after) for one in found if one.aspect == "policy"}
     assert rules["confidence"] == (POLICY.confidence, 0.9)
-    assert rules["gates.latency_p95_ms"] == (50.0, 30.0)
-    assert set(rules) == {"confidence", "gates.latency_p95_ms"}
+    assert rules["gates.latency_p95_ms.at_most"] == (50.0, 30.0)
+    assert set(rules) == {"confidence", "gates.latency_p95_ms.at_most"}
 
 
 def test_every_kind_of_change_has_its_words() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from promotion.canary import CanaryVerdict
-from promotion.comparison import FailedVariant, MeasureBounds
+from promotion.comparison import FailedVariant, MeasureBounds, ledger_of
 from promotion.decision import Decision
 from promotion.facts import Note
 from promotion.registry import Place
@@ -20,7 +20,7 @@ from promotion.report.publication import (
     write_summary,
 )
 from promotion.report.sentences import finding_sentence, note_sentence, risk_sentence
-from tests.builders import STUDY, canary, evidence
+from tests.builders import POLICY, STUDY, canary, evidence, opening
 from tests.report.builders import published, registration
 
 # What others read; a key that is lost breaks them, a new one does not.
@@ -197,3 +197,19 @@ def test_evidence_of_before_has_a_difference_without_an_interval() -> None:
     found = evidence(baseline_measured={})
     row = next(r for r in criteria(published(found), found, STUDY).data.splitlines() if "p95" in r)
     assert row.split("|")[6].strip() == "0,0"
+
+
+def test_what_changed_in_the_policy_since_the_test_was_opened_is_on_the_first_page() -> None:
+    """A limit that was lowered once the result was known is what a reviewer asks for first."""
+    before = {**POLICY.rules, "gates.latency_p95_ms.at_most": 40.0, "openings": 5}
+    asked = [opening("a", policy="old", rules=before), opening("b", rules=POLICY.rules)]
+    found = evidence(ledger=ledger_of(asked, POLICY))
+    shown = published(found)
+    told = "gates.latency_p95_ms.at_most 40 → 50"
+    for page in (write_summary(shown, found, STUDY), write_document(shown, found, STUDY)):
+        assert told in page
+        assert "openings 5 → 10" in page
+    warning = next(one for one in shown.audit if one.id == "policy-frozen")
+    assert told in warning.message
+    unkept = evidence(ledger=ledger_of([opening("a", policy="old"), *asked[1:]], POLICY))
+    assert "n’a pas été gardé (1 fois)" in write_summary(published(unkept), unkept, STUDY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from promotion.errors import StudyError
-from promotion.study import load_study
+from promotion.study import Policy, load_study
 from tests.builders import POLICY, SMOKE
 
 
@@ -55,3 +55,29 @@ def test_what_is_no_metric_is_refused_with_what_is_one() -> None:
 @pytest.mark.parametrize("point", ["{rule: f1, floor: 0.5}", "{rule: recall_floor}"])
 def test_a_floor_goes_with_a_rule_that_needs_one(point: str) -> None:
     assert "floor goes with" in fault(f"policy.operating_point={point}")
+
+
+def test_every_rule_of_a_policy_has_its_place_and_no_two_the_same() -> None:
+    """What is no rule could be changed without a word."""
+    by = Policy.model_validate(
+        {
+            "objectives": [{"metric": "mAP50", "smallest_gain": 0.02}],
+            "gates": [
+                {"measure": "precision", "at_least": 0.5},
+                {"measure": "precision", "at_most": 0.9, "certainty": "point"},
+            ],
+            "slices": {"size": {"may_lose": 0.05}},
+        }
+    )
+    assert {
+        "objectives.mAP50": 0.02,
+        "objectives.first": "mAP50",
+        "gates.precision.at_least": 0.5,
+        "gates.precision.at_most": 0.9,
+        "gates.precision.at_most.certainty": "point",
+        "slices.size.may_lose": 0.05,
+        "operating_point.rule": "f1",
+        "confidence": 0.95,
+    }.items() <= by.rules.items()
+    for name in set(Policy.model_fields) - {"constraints"}:
+        assert any(rule.split(".")[0] == name for rule in by.rules), name
