@@ -27,7 +27,7 @@ COARSE_STEPS = 20
 CELLS = 50
 CORRELATED = 0.25
 FEWEST_BLOCKS = 8
-MOST_REPEATS = 50
+MOST_REPEATS, MOST_VALUES = 50, 1000
 AVERAGED = 3.1
 
 
@@ -163,12 +163,12 @@ def lower_bound(
 def values_to_reject(values: Floats, wealth: Bet, null: float, level: float) -> int | None:
     """About how many values in all would bring the log wealth to `level`; an estimate.
 
-    The future is taken to repeat the past, in its order; None when fifty times the past are not
-    enough.
+    The future is taken to repeat the past, in its order; None when neither fifty times the past nor
+    a thousand values are enough.
     """
     if not len(values):
         return None
-    for repeats in (2, 10, MOST_REPEATS):
+    for repeats in (2, 10, max(MOST_REPEATS, MOST_VALUES // len(values))):
         grown = wealth(np.tile(values, (repeats, 1)), np.array([null]))[:, 0]
         if grown.max() >= level:
             return int(np.argmax(grown >= level)) + 1

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from promotion.canary.sequential import (
+    MOST_REPEATS,
     Bet,
     Floats,
     Integers,
@@ -292,20 +293,43 @@ def images_needed(
     risk: float,
     timings: pd.DataFrame | None = None,
 ) -> int | None:
-    """About how many images in all the open tests need; None if none would do, by what was seen.
+    """About how many images in all would settle it, if what follows is like what was seen.
 
-    For latency, the number of images that takes as long at the pace so far.
+    It is settled when all that is open holds, or when one criterion breaks. None if no number of
+    them would, by what was seen. For latency, the number that takes as long at the pace so far.
     """
-    if any(criterion.state == "open" for criterion in look.criteria if criterion.is_drift):
-        return None
-    needed = []
-    for name, test in named_tests(observations, promise, rules, timings).items():
+    timings = observations if timings is None else timings
+    holding, breaking = [], []
+    # What was seen is all there is to plan from, the last group and the last block too.
+    for name, test in named_tests(observations, promise, rules, timings, ended=True).items():
         if look.criterion(name).state == "open":
-            count = values_to_reject(test.values, test.bet, test.limit, _level_for(risk))
-            if count is None:
-                return None
-            needed.append(math.ceil(count * len(observations) / len(test.values)))
-    return max(needed, default=None)
+            asked = timings if name == "latency" else observations
+            per_value = len(asked) / max(1, len(test.values))
+            against = (test.mirrored, test.bet, test.mirror(test.limit), _level_against(risk))
+            holds = values_to_reject(test.values, test.bet, test.limit, _level_for(risk))
+            breaks = values_to_reject(*against)
+            holding.append(per_value * (holds or math.inf))
+            breaking.append(per_value * (breaks or math.inf))
+    for criterion in look.criteria:
+        if criterion.is_drift and criterion.state == "open":
+            holding.append(math.inf)
+            breaking.append(_images_to_break(criterion, look.images, promise, rules, risk))
+    settled = min(max(holding, default=math.inf), min(breaking, default=math.inf))
+    return max(math.ceil(settled), look.images + 1) if math.isfinite(settled) else None
+
+
+def _images_to_break(
+    drift: Criterion, images: int, promise: Promise, rules: Canary, risk: float
+) -> float:
+    """About how many images in all would show a drift that is as far beyond its limit as now."""
+    column = drift.name.removeprefix("drift_")
+    reference = _units(promise.behaviour, column)
+    for more in range(images + rules.batch, MOST_REPEATS * images, rules.batch):
+        units, look = drift.units * more // images, math.ceil(more / rules.batch)
+        error = distance_error(reference, units, look, risk / len(CRITERIA))
+        if drift.value - error > drift.limit:
+            return more
+    return math.inf
 
 
 def side_metrics(observations: pd.DataFrame, side: str) -> dict[str, float]:
@@ -327,6 +351,13 @@ def _in_groups(columns: Floats, size: Floats, observations: pd.DataFrame, ended:
     if groups is None:
         return np.asarray(weighted[size > 0])
     return group_means(weighted, groups, size > 0, ended)
+
+
+def _units(table: pd.DataFrame, column: str) -> int:
+    """How many groups have a value in this column."""
+    known = table[table[column].notna()]
+    ids = _groups(known)
+    return len(known) if ids is None else len(np.unique(ids))
 
 
 def _groups(table: pd.DataFrame) -> Integers | None:
@@ -389,10 +420,7 @@ def _drift(
     before, now = before[before[column].notna()], now[now[column].notna()]
     values = [table[column].to_numpy(float) for table in (before, now)]
     groups = [_groups(table) for table in (before, now)]
-    units = [
-        len(table) if ids is None else len(np.unique(ids))
-        for table, ids in zip((before, now), groups, strict=True)
-    ]
+    units = [_units(table, column) for table in (before, now)]
     distance = distance_between(*values, *groups) if min(units) else 0.0
     share = risk / len(CRITERIA)
     error = distance_error(max(1, units[0]), max(1, units[1]), look, share)

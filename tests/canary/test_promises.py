@@ -196,6 +196,66 @@ def test_an_open_canary_says_how_many_images_it_needs() -> None:
     assert 300 < needed < 1200
 
 
+def repeated(table: pd.DataFrame, images: int) -> pd.DataFrame:
+    """As many images as this, of which each run through the table is like the one before."""
+    times, rest = divmod(images, len(table))
+    pace = table["asked_at"].iloc[-1] + table["asked_at"].diff().iloc[1]
+    parts = [
+        table.assign(asked_at=table["asked_at"] + number * pace) for number in range(times + 1)
+    ]
+    return pd.concat([*parts[:-1], parts[-1].iloc[:rest]], ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        # Sixteen answers are two blocks of 0.4 s, the second of which no other has ended.
+        observed(16),
+        observed(8),
+        observed(60, loss=0.14),
+    ],
+    ids=["two blocks", "one block", "a loss beyond the margin"],
+)
+def test_the_images_that_a_canary_asks_for_settle_it(start: pd.DataFrame) -> None:
+    """However little was seen: a canary that only says "more" cannot be followed."""
+    promise = promised(observed(200))
+    look = judge(start, promise, RULES, 0.95, 1, ended=True)
+    assert look.verdict == "continue"
+    needed = images_needed(start, look, promise, RULES, 0.05)
+    assert needed is not None
+    assert needed > len(start)
+    looks = math.ceil(needed / RULES.batch)
+    longer, shorter = (repeated(start, images) for images in (needed + 8, needed // 2))
+    assert judge(longer, promise, RULES, 0.95, looks, ended=True).verdict != "continue"
+    assert judge(shorter, promise, RULES, 0.95, looks, ended=True).verdict == "continue"
+
+
+def test_a_drift_beyond_its_limit_asks_for_as_many_images_as_show_it() -> None:
+    start = observed(60)
+    fewer = promised(start).behaviour.assign(boxes=lambda table: table["boxes"] - 2)
+    rules = RULES.model_copy(update={"drift": 0.2})
+
+    def needed(promise: Promise) -> int | None:
+        look = judge(start, promise, rules, 0.95, 1, ended=True)
+        assert look.criterion("drift_boxes").state == "open"
+        return images_needed(start, look, promise, rules, 0.05)
+
+    known = Promise(0.78, pd.concat([fewer] * 20))
+    images = needed(known)
+    assert images is not None
+    looks = math.ceil(images / rules.batch)
+    assert judge(repeated(start, images), known, rules, 0.95, looks).verdict == "stop"
+    # Against so few pictures of test, no number of the canary's shows it.
+    assert needed(Promise(0.78, fewer)) is None
+
+
+def test_nobody_to_be_found_says_nothing_of_how_many_images_it_takes() -> None:
+    start = observed(60).assign(persons=0, found_challenger=0, found_champion=0)
+    promise = promised(start)
+    look = judge(start, promise, RULES, 0.95, 1, ended=True)
+    assert images_needed(start, look, promise, RULES, 0.05) is None
+
+
 def test_timings_may_be_of_more_answers_than_pictures() -> None:
     table = observed(300)
     timings = answers(np.random.default_rng(1), 1000, 0.0)
