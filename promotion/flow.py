@@ -55,7 +55,9 @@ from promotion.report.publication import (
     load_decision,
     publish,
     write_document,
+    write_files,
     write_home,
+    write_sheet,
     write_summary,
 )
 from promotion.report.templates import TEMPLATES
@@ -365,7 +367,7 @@ class Flow:
         With `solutions` it is the teacher's, which holds the answers to the lab's questions.
         """
         runs = self.standing.runs
-        written = {}
+        written, files, sheets = {}, {}, {}
         verdict, decided = "none", ""
         if Role.DECISION in runs:
             found = self._found()
@@ -378,6 +380,8 @@ class Flow:
                         "decision": write_document(*told),
                         "summary": write_summary(*told),
                     }
+                    files[language] = write_files(*told)
+                    sheets[language] = write_sheet(*told)
         pages = Pages(
             steps={STEPS[role].chapter: run_id for role, run_id in runs.items()},
             variants=self.standing.trained,
@@ -387,6 +391,8 @@ class Flow:
             written=written,
             verdict=verdict,
             decided=decided,
+            files=files,
+            sheets=sheets,
         )
         return build_book(self.client, self.file.study, self.home, pages, languages, solutions)
 

@@ -18,6 +18,7 @@ from typing import Literal
 
 import mlflow
 import pooch
+from filelock import FileLock, Timeout
 from mlflow.entities import model_registry
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
@@ -27,7 +28,6 @@ from pydantic import Field, ValidationError
 from promotion.checksums import digest_of
 from promotion.errors import RegistryError
 from promotion.facts import Fact, Note
-from promotion.locks import alone
 from promotion.registry.model import RegisteredModel
 from promotion.store import (
     PREVIOUS,
@@ -48,8 +48,7 @@ ASKED_BY_A_PERSON = ("approve", "rollback")
 EVENT, HOST = "event", "host"
 # A transition takes a second; a note this old from another machine is that of a dead process.
 LEASE = timedelta(minutes=5)
-PATIENCE_S = 60.0
-AGAIN = "run the same command again"
+PATIENCE_S = 60
 # MLflow takes neither + nor ( in the key of a tag, and SQL servers cut long values.
 LONGEST_REASON = 500
 
@@ -329,7 +328,7 @@ def _begin(model: RegisteredModel) -> None:
     except MlflowException as error:
         if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
             raise
-        raise RegistryError("another machine is changing the registry just now; " + AGAIN) from None
+        raise RegistryError(_busy()) from None
 
 
 def _finish_what_was_left(model: RegisteredModel) -> Event | None:
@@ -338,13 +337,9 @@ def _finish_what_was_left(model: RegisteredModel) -> Event | None:
     if note is None:
         return None
     begun = datetime.fromtimestamp(note.creation_timestamp / 1000, UTC)
-    host = note.tags.get(HOST, "another machine")
-    # On this machine nobody else is at work now; another one is given time, by whichever clock.
-    if host != platform.node() and abs(datetime.now(UTC) - begun) < LEASE:
-        until = f"{begun + LEASE:%H:%M:%S}"
-        raise RegistryError(
-            f"{host} is changing the registry, and has until {until} UTC to end that; {AGAIN} then"
-        )
+    # On this machine nobody else is at work now; another one is given time.
+    if note.tags.get(HOST) != platform.node() and datetime.now(UTC) - begun < LEASE:
+        raise RegistryError(_busy())
     event = _readable(note.tags.get(EVENT, ""))
     if event is not None:
         _carry_out(model, event)
@@ -359,6 +354,10 @@ def _note(model: RegisteredModel) -> model_registry.RegisteredModel | None:
     return found[0] if found else None
 
 
+def _busy() -> str:
+    return "another machine is changing the registry; wait a minute and run the same command again"
+
+
 @contextmanager
 def _one_at_a_time(model: RegisteredModel) -> Iterator[None]:
     """Let one process of this machine change this model; a killed one lets go by itself."""
@@ -368,8 +367,17 @@ def _one_at_a_time(model: RegisteredModel) -> Iterator[None]:
     # Beside the store, or in a folder of this user's own: anybody may write to the common one.
     place = Path(embedded).parent if embedded != uri else Path(pooch.os_cache("promotion"))
     place.mkdir(parents=True, exist_ok=True)
-    with alone(place / name, PATIENCE_S):
+    lock = FileLock(place / name, timeout=PATIENCE_S, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RegistryError(
+            f"another process is changing the registry since {PATIENCE_S} s; wait for it, or end it"
+        ) from None
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _mirror_stages(model: RegisteredModel, after: Mapping[str, str]) -> None:

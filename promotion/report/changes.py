@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -120,6 +121,45 @@ def published_of(client: MlflowClient, experiment: str, study: str) -> Iterator[
         ):
             found = artifact(client, run.info.run_id, Artifact.DECISION_JSON)
             yield _parse(found.read_bytes(), f"run {run.info.run_id}")
+
+
+class Decided(Fact):
+    """A decision of a study as it was last published, its run, and when that ended (UTC)."""
+
+    run_id: str
+    when: str
+    publication: Publication
+
+
+def decisions_of(
+    client: MlflowClient, experiment: str, study: str
+) -> tuple[list[Decided], list[str]]:
+    """A study's decisions, the newest first, and the runs of those that cannot be read any more.
+
+    What a decision's registration and its canary published later stands for it: all three were
+    made from the same, of the same candidate.
+    """
+    last: dict[str, Publication] = {}
+    found, unreadable = [], []
+    for role in PUBLISHING:
+        for run in search(
+            client, experiment, {Tag.STUDY: study, Tag.ROLE: role, Tag.COMPLETE: "true"}
+        ):
+            try:
+                content = artifact(client, run.info.run_id, Artifact.DECISION_JSON).read_bytes()
+                publication = _parse(content, f"run {run.info.run_id}")
+            except PromotionError:
+                if role == Role.DECISION:
+                    unreadable.append(run.info.run_id)
+                continue
+            key = publication.origin.model_dump_json() + publication.candidate.run_id
+            last.setdefault(key, publication)
+            if role == Role.DECISION:
+                ended = run.info.end_time or run.info.start_time
+                when = datetime.fromtimestamp(ended / 1000, UTC).isoformat(timespec="seconds")
+                shown = last.pop(key)
+                found.append(Decided(run_id=run.info.run_id, when=when, publication=shown))
+    return found, unreadable
 
 
 def _parse(content: bytes, name: str) -> Publication:

@@ -36,7 +36,7 @@ LAST_OF_A_LIST = re.compile(r" ;\n(?!- )")
 
 
 def render(
-    template: str, decision: Publication, evidence: Evidence, study: Study, **more: str
+    template: str, decision: Publication, evidence: Evidence, study: Study, **more: object
 ) -> str:
     """Render one of the templates in book/templates with all the facts, and `more` of them."""
     return _render(
@@ -51,6 +51,7 @@ def render(
             "measured": words.measured,
             "named": words.named,
             "listed": words.listed,
+            "slice_name": words.slice_name,
             "gate_sentence": gate_sentence,
             "canary_sentence": canary_sentence,
             "turning_sentence": turning_sentence,
@@ -140,6 +141,7 @@ def _render(template: str, facts: Mapping[str, Any]) -> str:
         "moment": words.moment,
         "reason_of_verdict": reason_of_verdict,
         "as_markdown": as_markdown,
+        "marked": lambda told, state: f"**{told}**" if state == "broken" else told,
     }
     rendered = jinja.get_template(template).render(facts)
     ended = LAST_OF_A_LIST.sub(".\n", rendered)

@@ -16,10 +16,12 @@ from promotion.comparison import Evidence
 from promotion.decision import Decision, next_steps_of, risks_of
 from promotion.errors import ChecksumError
 from promotion.facts import Note
-from promotion.registry import Place, place_of, registered_model
+from promotion.registry import Place, RegisteredModel, place_of, registered_model
 from promotion.registry.parity import Parity
 from promotion.registry.registration import Registration, describe
 from promotion.report.document import render
+from promotion.report.language import LANGUAGES, in_language
+from promotion.report.printing import as_page, on_paper
 from promotion.report.sentences import (
     finding_sentence,
     next_step_sentence,
@@ -32,6 +34,7 @@ from promotion.store import (
     Role,
     Session,
     Tag,
+    VersionTag,
     artifact,
     given_or_latest,
     load_fact,
@@ -41,6 +44,11 @@ from promotion.store import (
 )
 from promotion.study import Study
 from promotion.whole import write_whole
+
+DECISION_HTML, DECISION_PDF = "decision.html", "decision.pdf"
+MODEL_CARD = "model_card.md"
+# On two pages a list has no more than so many items; the others are in the whole document.
+MOST_ON_PAPER = 8
 
 
 class Told(Finding):
@@ -115,9 +123,32 @@ def _told(canary: CanaryResult) -> ToldCanary:
     return ToldCanary(**dict(canary), dataset_warnings=warnings)
 
 
-def write_document(publication: Publication, evidence: Evidence, study: Study) -> str:
-    """The decision document, in Markdown."""
-    return render("decision.md.j2", publication, evidence, study)
+def write_document(
+    publication: Publication, evidence: Evidence, study: Study, most: int | None = None
+) -> str:
+    """The decision document, in Markdown; with `most`, longer lists end there."""
+    return render("decision.md.j2", publication, evidence, study, most=most)
+
+
+def write_card(publication: Publication, evidence: Evidence, study: Study) -> str:
+    """The candidate's model card, in Markdown, with the sections of Hugging Face's."""
+    return render("model_card.md.j2", publication, evidence, study)
+
+
+def write_files(publication: Publication, evidence: Evidence, study: Study) -> dict[str, str]:
+    """What a reader takes away, in the language spoken, by the names of the files."""
+    document = write_document(publication, evidence, study)
+    return {
+        Artifact.DECISION_MD: document,
+        DECISION_HTML: as_page(document),
+        Artifact.DECISION_JSON: publication.model_dump_json(indent=2),
+        MODEL_CARD: write_card(publication, evidence, study),
+    }
+
+
+def write_sheet(publication: Publication, evidence: Evidence, study: Study) -> str:
+    """The decision document as it is printed, in Markdown: short enough for two pages."""
+    return write_document(publication, evidence, study, MOST_ON_PAPER)
 
 
 def write_summary(publication: Publication, evidence: Evidence, study: Study) -> str:
@@ -142,19 +173,34 @@ def _forest(publication: Publication, study: Study) -> str:
     return "\n".join(line for line in as_html(figure).splitlines() if line.strip())
 
 
-def record_publication(session: Session, publication: Publication, evidence: Evidence) -> str:
-    """Log what is published at this step, and return its document."""
+def record_publication(
+    session: Session,
+    decision: Decision,
+    evidence: Evidence,
+    registration: Registration | None = None,
+    canary: CanaryResult | None = None,
+    place: Place = "none",
+) -> Publication:
+    """Log what is published at this step, for programs and, in every language, for readers."""
     client, run_id, study = session.client, session.run_id, session.study
-    document = write_document(publication, evidence, study)
-    content = publication.model_dump_json(indent=2)
-    log_bytes(client, run_id, Artifact.DECISION_JSON, content.encode())
-    log_bytes(client, run_id, Artifact.DECISION_MD, document.encode())
-    summary = write_summary(publication, evidence, study)
+    files: dict[str, bytes] = {}
+    sheets: dict[str, str] = {}
+    for language in LANGUAGES:
+        with in_language(language):
+            told = publish(decision, evidence, registration, canary, place)
+            for name, content in write_files(told, evidence, study).items():
+                files[Artifact.document(name, language)] = content.encode()
+            sheet = Artifact.document(DECISION_PDF, language)
+            sheets[sheet] = write_sheet(told, evidence, study)
+    for name, file in {**files, **on_paper(sheets)}.items():
+        log_bytes(client, run_id, name, file)
+    published = publish(decision, evidence, registration, canary, place)
+    summary = write_summary(published, evidence, study)
     log_bytes(client, run_id, Artifact.SUMMARY, summary.encode())
     log_fact(client, run_id, Artifact.EVIDENCE, evidence)
-    told = {Tag.VERDICT: publication.verdict, Tag.NOTE: document}
-    set_tags(client, run_id, {**told, **_digests(client, run_id)})
-    return document
+    told_here = {Tag.VERDICT: published.verdict, Tag.NOTE: files[Artifact.DECISION_MD].decode()}
+    set_tags(client, run_id, {**told_here, **_digests(client, run_id)})
+    return published
 
 
 def publish_step(
@@ -167,10 +213,21 @@ def publish_step(
     """Publish what stands after a step of the registry, in its run and on the version."""
     model, number = registered_model(session), registration.version
     place = place_of(model, number) if number else "none"
-    published = publish(decision, evidence, registration, canary, place)
-    document = record_publication(session, published, evidence)
-    describe(model, number, document, rest_sentence(decision))
+    published = record_publication(session, decision, evidence, registration, canary, place)
+    if number is not None:
+        document = write_document(published, evidence, session.study)
+        describe(model, number, document, rest_sentence(decision))
+        attach(model, number, session.run_id)
     return published
+
+
+def attach(model: RegisteredModel, number: str, run_id: str) -> None:
+    """Say on a version where its documents are: in the artifacts of the run that published them."""
+    for file in model.client.list_artifacts(run_id):
+        if file.path.partition(".")[0] in ("decision", "model_card"):
+            address = f"runs:/{run_id}/{file.path}"
+            tag = VersionTag.document(file.path)
+            model.client.set_model_version_tag(model.name, number, tag, address)
 
 
 def record_picture(session: Session, figure: Figure) -> None:

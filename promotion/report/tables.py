@@ -79,6 +79,8 @@ NAMED_AS: dict[str, str] = {
     "difference": "metric",
     "gate": "metric",
 }
+# So much of a digest tells it from another.
+DIGITS = 12
 SAID_AS: dict[str, str] = {
     "verdict": "verdict",
     "gate": "gate",
@@ -607,13 +609,14 @@ def history(events: Sequence[Event]) -> pd.DataFrame:
 
 
 def changes(found: Sequence[Change]) -> pd.DataFrame:
-    """One row a thing that changed from one decision to the next."""
+    """One row a thing that changed from one decision to the next, by the digits that are shown."""
     names = [text(f"column.{key}") for key in ("changed", "before", "after")]
     rows = [
         (_changed(one), _changed_value(one, one.before), _changed_value(one, one.after))
         for one in found
     ]
-    return _with_row_names(pd.DataFrame(rows, columns=names))
+    seen = [row for row in rows if row[1] != row[2]]
+    return _with_row_names(pd.DataFrame(seen, columns=names))
 
 
 def _changed(one: Change) -> str:
@@ -631,6 +634,9 @@ def _changed_value(one: Change, value: Any) -> str:
     if one.aspect == "difference":
         difference, low, high = value
         return f"{signed(difference)} {interval((low, high))}"
+    if one.aspect == "origin":
+        told = moment(value) if one.name == "when" else str(value)
+        return told[:DIGITS] if one.name in ("dataset", "code") else told
     if one.aspect in SAID_AS:
         return text(f"{SAID_AS[one.aspect]}.{value}")
     if one.aspect == "policy":

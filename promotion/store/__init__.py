@@ -37,7 +37,14 @@ from promotion.store.tracking import (
     start_run,
     tested,
 )
-from promotion.store.views import interface, links, make_readable, readable, registry_link
+from promotion.store.views import (
+    interface,
+    links,
+    make_readable,
+    readable,
+    registry_link,
+    run_link,
+)
 
 __all__ = [
     "PREVIOUS",
@@ -77,6 +84,7 @@ __all__ = [
     "open_session",
     "readable",
     "registry_link",
+    "run_link",
     "search",
     "set_tags",
     "start_run",

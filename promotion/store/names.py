@@ -89,6 +89,11 @@ class VersionTag:
     FILES_SHA256 = "files_sha256"
 
     @staticmethod
+    def document(name: str) -> str:
+        """The tag that says where a document is that tells of the version, such as its card."""
+        return f"document.{name}"
+
+    @staticmethod
     def difference(metric: str) -> str:
         """The tag of a metric on test: candidate, baseline, their difference and its interval."""
         return f"test.{metric}"
@@ -115,6 +120,12 @@ class Artifact:
     OBSERVATIONS = "canary.parquet"
     PICTURE = "comparison.png"
     LATENCIES = "latencies.parquet"
+
+    @staticmethod
+    def document(name: str, language: str) -> str:
+        """A document for readers, such as `decision.pdf`, in a language; French has none named."""
+        stem, _, kind = name.partition(".")
+        return name if language == "fr" else f"{stem}.{language}.{kind}"
 
     @staticmethod
     def detections(split: str) -> str:

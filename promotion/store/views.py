@@ -60,9 +60,15 @@ def links(base: str, experiment_id: str) -> dict[str, str]:
     }
 
 
-def registry_link(base: str, name: str = "") -> str:
-    """Where the registry, or a registered model in it, is to be looked at."""
-    return f"{base}/#/models{'/' + name if name else ''}?{urlencode(MODE)}"
+def run_link(base: str, experiment_id: str, run_id: str) -> str:
+    """Where a run is to be looked at."""
+    return f"{base}/#/experiments/{experiment_id}/runs/{run_id}?{urlencode(MODE)}"
+
+
+def registry_link(base: str, name: str = "", number: str = "") -> str:
+    """Where the registry, a registered model in it, or one of its versions is to be looked at."""
+    place = f"/{name}{f'/versions/{number}' if number else ''}" if name else ""
+    return f"{base}/#/models{place}?{urlencode(MODE)}"
 
 
 def _views(swept: Sequence[str]) -> dict[str, dict[str, object]]:

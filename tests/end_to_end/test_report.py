@@ -107,6 +107,20 @@ def test_each_step_left_one_run_with_its_notebook(client: MlflowClient) -> None:
         assert run.data.tags[Tag.SOURCE].startswith("notebooks/")
 
 
+def test_the_version_leads_to_its_documents_in_both_languages(client: MlflowClient) -> None:
+    """Who finds a model in the registry finds why it is there, and its card."""
+    model = registered_in(client)
+    version = client.get_model_version_by_alias(model.name, PRODUCTION)
+    (last,) = runs(client, Role.CANARY)
+    for language in ("fr", "en"):
+        for document in ("decision.md", "decision.html", "decision.json", "model_card.md"):
+            name = Artifact.document(document, language)
+            assert version.tags[VersionTag.document(name)] == f"runs:/{last.info.run_id}/{name}"
+            assert artifact(client, last.info.run_id, name).stat().st_size > 1000
+    english = artifact(client, last.info.run_id, "decision.en.md").read_text(encoding="utf-8")
+    assert english.startswith("# Promotion decision")
+
+
 def test_the_evidence_stands_on_the_diagnosis_and_on_the_decision(
     client: MlflowClient, smoke: Study, smoke_home: Path
 ) -> None:

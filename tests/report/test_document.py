@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 
 from promotion.comparison import FailedVariant, summarise
 from promotion.decision import decide
 from promotion.report.document import render_original
-from promotion.report.publication import publish, write_document
+from promotion.report.publication import publish, write_card, write_document
 from promotion.study import Policy
 from tests.builders import POLICY, STUDY, evidence
 from tests.report.builders import published
@@ -41,6 +42,39 @@ def test_the_document_has_the_lab_s_sections_whatever_the_verdict(worth: float) 
     for adjective in ("rapide", "lent", "léger", "stable ", "faible coût"):
         assert adjective not in document.replace("si les performances sont stables", "")
     assert not re.search(r";\n(?!- )", document)
+
+
+@pytest.mark.parametrize(
+    ("worth", "decided"),
+    [(0.99, "Promouvoir `big_s3`"), (0.7, "Ne pas trancher"), (0.01, "Ne pas promouvoir")],
+)
+def test_the_document_opens_with_the_decision(worth: float, decided: str) -> None:
+    """Who reads ten lines has the verdict, why, the strongest on either side, and the date."""
+    found = evidence(worth=worth)
+    opening = write_document(published(found), found, STUDY).split("## Objectifs")[0]
+    for told in (decided, "384 px au lieu de 256 px", "Le plus fort", "manquées", "1 janv."):
+        assert told in opening
+
+
+@pytest.mark.parametrize("worth", [0.99, 0.01])
+def test_the_model_card_has_its_facts_and_what_it_must_not_be_used_for(worth: float) -> None:
+    """Its first lines are YAML, as registries of models read them."""
+    found = evidence(worth=worth)
+    card = write_card(published(found), found, STUDY)
+    head, body = card.removeprefix("---\n").split("\n---\n", 1)
+    assert yaml.safe_load(head)["license"] == "agpl-3.0"
+    told = [line.strip("# ") for line in body.splitlines() if line.startswith("## ")]
+    assert told == [
+        "Le modèle",
+        "Usages",
+        "Limites et risques",
+        "Mise en service",
+        "Entraînement",
+        "Évaluation",
+    ]
+    assert "| précision | 0,800 | [0,750\u202f;\u00a00,850] | 0,800 | 0,000 [" in body
+    assert "n’est pas enregistré" in body
+    assert "sha-big-3" in body
 
 
 def test_costs_that_look_alike_do_not_speak_against_the_candidate() -> None:

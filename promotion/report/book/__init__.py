@@ -19,6 +19,7 @@ from promotion.paths import ROOT
 from promotion.report.book.shelf import Volume, put_on_shelf
 from promotion.report.book.source import Pages, lay_out, written_pages
 from promotion.report.language import SOURCE, in_language
+from promotion.report.printing import on_paper
 from promotion.study import Study
 
 __all__ = ["Pages", "build_book"]
@@ -75,9 +76,12 @@ def build_book(
     if not (index.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == key):
         draft = home / "book-source" / study.name
         shutil.rmtree(draft, ignore_errors=True)
+        paper = on_paper(pages.sheets)
         for language in languages:
             with in_language(language):
-                lay_out(client, draft / language / "source", pages, written, solutions)
+                printed = paper.get(language)
+                source = draft / language / "source"
+                lay_out(client, source, pages, written, solutions, printed)
         _build(draft, languages)
         shutil.rmtree(place, ignore_errors=True)
         for language in languages:
@@ -110,6 +114,7 @@ def _key(
             "decided": pages.decided,
             "written": written,
             "solutions": solutions,
+            "files": pages.files,
         }
     )
 

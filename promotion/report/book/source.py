@@ -20,6 +20,7 @@ from promotion.outside import as_markdown, fenced
 from promotion.paths import ROOT
 from promotion.registry import RegisteredModel, aliases, history, versions
 from promotion.report import tables
+from promotion.report.book.history import history_page
 from promotion.report.book.prose import translate_contents, translate_settings
 from promotion.report.book.runs import run_table
 from promotion.report.calibration import calibration_rows
@@ -35,6 +36,10 @@ RUN_PAGES = "notebooks/runs"
 # What answers the lab's questions.
 OF_THE_TEACHER = ("book/original",)
 PICTURE = "comparison.webp"
+FILES = "files"
+PAPER = "decision.pdf"
+# The pages that end with what a reader takes away.
+LEADS_TO_FILES = ("summary", "decision")
 CALIBRATION_PICTURE = "calibration.png"
 
 
@@ -45,6 +50,8 @@ class Pages:
     `steps` maps a chapter to a run, `variants` and `failed` a run's name to it; `roles` names the
     candidate's and the baseline's run; `picture` is the run whose picture the landing page shows;
     `written` holds the Markdown of pages by language and name; `decided` is a moment in ISO 8601.
+    `files` are what a reader takes away, by language and name, and `sheets` the Markdown of the
+    decision on paper, by language.
     """
 
     steps: Mapping[str, str]
@@ -55,6 +62,8 @@ class Pages:
     written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     verdict: str = "none"
     decided: str = ""
+    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    sheets: Mapping[str, str] = field(default_factory=dict)
 
 
 def written_pages(client: MlflowClient, study: Study, pages: Pages) -> dict[str, str]:
@@ -62,6 +71,7 @@ def written_pages(client: MlflowClient, study: Study, pages: Pages) -> dict[str,
     return {
         **pages.written.get(spoken(), {}),
         "registry": _registry_page(RegisteredModel(client, study.model.registered_name)),
+        "history": history_page(client, study, _heading("history")),
         "mlflow": _links(client, study),
         "original": render_original(),
         "calibration": render_calibration(),
@@ -75,11 +85,13 @@ def lay_out(
     pages: Pages,
     written: Mapping[str, Mapping[str, str]],
     solutions: bool = False,
+    paper: bytes | None = None,
 ) -> None:
     """Write the source of the book in the language spoken.
 
     `written` are the pages of `written_pages` by language; each page switches to these. With
-    `solutions` it is the teacher's: its exercises are solved, and nothing is held back.
+    `solutions` it is the teacher's: its exercises are solved, and nothing is held back. `paper` is
+    the decision as PDF, where it could be printed.
 
     Raises:
         MissingRunsError: a run has no executed notebook.
@@ -99,11 +111,28 @@ def lay_out(
     if pages.picture:
         _put_picture(artifact(client, pages.picture, Artifact.PICTURE), source / "book" / PICTURE)
     shutil.copy(ROOT / "book" / "marks" / f"{pages.verdict}.svg", source / "book" / "logo.svg")
+    taken = _put_files(pages, paper, source / "book")
     for name, page in written[spoken()].items():
-        (source / "book" / f"{name}.md").write_text(page, encoding="utf-8")
+        told = f"{page.rstrip()}\n\n{taken}\n" if name in LEADS_TO_FILES and taken else page
+        (source / "book" / f"{name}.md").write_text(told, encoding="utf-8")
     _draw_calibration(source / "book" / CALIBRATION_PICTURE)
     _write_contents(source / "_toc.yml", [*pages.variants, *pages.failed], solutions)
     _write_settings(source / "_config.yml", pages.verdict, list(written))
+
+
+def _put_files(pages: Pages, paper: bytes | None, book: Path) -> str:
+    """Put what a reader takes away beside the pages; return the sentence that leads to it."""
+    files = {name: content.encode() for name, content in pages.files.get(spoken(), {}).items()}
+    if not files:
+        return ""
+    if paper is not None:
+        files = {PAPER: paper, **files}
+    (book / FILES).mkdir()
+    for name, content in files.items():
+        (book / FILES / name).write_bytes(content)
+    links = [f"{{download}}`{name} <{FILES}/{name}>`" for name in files]
+    told = text("book.files").format(files=", ".join(links))
+    return told if paper is not None else f"{told} {text('book.no_paper')}"
 
 
 def _write_contents(place: Path, runs: Sequence[str], solutions: bool) -> None:
@@ -150,15 +179,19 @@ def _draw_calibration(place: Path) -> None:
 
 def _registry_page(model: RegisteredModel) -> str:
     """The page of the registry: who stands where, and all that happened."""
-    stand_in = (ROOT / "book" / "registry.md").read_text(encoding="utf-8")
     registered = versions(model)
     if not registered:
-        return stand_in
-    heading = stand_in.partition("\n")[0]
+        return (ROOT / "book" / "registry.md").read_text(encoding="utf-8")
+    heading = _heading("registry")
     stands = text("registry.state").format(model=model.name)
     state = tables.registered(registered, aliases(model)).to_html()
     past = tables.history(history(model)).to_html()
     return "\n\n".join([heading, stands, state, text("registry.history"), past])
+
+
+def _heading(name: str) -> str:
+    """The heading of a page of the repository."""
+    return (ROOT / "book" / f"{name}.md").read_text(encoding="utf-8").partition("\n")[0]
 
 
 def _links(client: MlflowClient, study: Study) -> str:

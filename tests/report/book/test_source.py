@@ -64,6 +64,23 @@ def test_a_result_s_code_is_folded_and_other_code_left_out(
     ]
 
 
+def test_the_landing_page_leads_to_what_a_reader_takes_away(
+    client: MlflowClient, tmp_path: Path
+) -> None:
+    """Without a browser there is no PDF, and the page says so instead of a link to nothing."""
+    written = {"fr": {"summary": "# Promouvoir", "decision": "# Décision"}}
+    pages = Pages(steps={}, variants={}, files={"fr": {"decision.json": "{}"}})
+    for paper in (b"%PDF", None):
+        place = tmp_path / str(paper)
+        lay_out(client, place, pages, written, paper=paper)
+        for name in ("summary", "decision"):
+            page = (place / "book" / f"{name}.md").read_text(encoding="utf-8")
+            assert "{download}`decision.json <files/decision.json>`" in page
+            assert ("<files/decision.pdf>" in page) == (paper is not None)
+            assert ("Pas de PDF" in page) == (paper is None)
+        assert (place / "book/files/decision.pdf").exists() == (paper is not None)
+
+
 def test_each_variant_has_its_page_below_the_training(client: MlflowClient, tmp_path: Path) -> None:
     name = "yolov8n_e1_sz96_lr0.002_s1"
     folder = source(client, tmp_path, Pages(steps={}, variants={name: executed(client)}))
