@@ -623,11 +623,14 @@ def _constraints(case: _Case) -> Iterator[Remark]:
                 clause.end,
                 constraint=constraint,
             )
+        limited = {one.measure for one in case.claims.figures if one.line == clause.line}
         for part in _PARTS.split(clause.text):
             measures = [one for one in measures_in(part) if one not in ("threshold", "seed_spread")]
             measures = [one for one in measures if one != COST] or measures
             if measures and not STABILITY.search(fold(part)):
-                yield _constraint(case, clause, part.strip(" .:-"), measures[0])
+                # Of « latence faible : latence p50 ≤ 200 ms » the measure is the one with a limit.
+                measure = next((one for one in measures if one in limited), measures[0])
+                yield _constraint(case, clause, part.strip(" .:-"), measure)
 
 
 def _constraint(case: _Case, clause: Clause, part: str, measure: str) -> Remark:

@@ -264,6 +264,17 @@ def test_what_nobody_claims_is_not_held_against_the_document() -> None:
     assert not found & {("adjective", "failed"), ("parameter", "name"), ("number", "unnamed")}
 
 
+def test_a_limit_written_as_the_template_asks_is_read(client: MlflowClient) -> None:
+    """The word before the colon names no measure of its own: the one behind it has the limit."""
+    text = about(CANDIDATE, BASELINE, recall="0,774")
+    constraint = "- Contraintes :\n  - latence faible : latence p95 ≤ 50 ms\n"
+    text = text.replace("## Candidat promu", f"{constraint}\n## Candidat promu")
+    review = reviewed(client, text)
+    assert only(review, "constraint", "passed").facts["known"] == {"latency_p95_ms": 41.5}
+    slower = reviewed(client, text.replace("50 ms", "20 ms"))
+    assert ("constraint", "broken") in failed(slower)
+
+
 def test_a_constraint_of_which_no_measure_is_known_is_left_open() -> None:
     text = "## Objectifs et contraintes\n- Contrainte : équité (hommes, femmes)\n"
     assert only(check_claims(text, None), "constraint", "unknown").passed is None
