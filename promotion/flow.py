@@ -49,6 +49,7 @@ from promotion.registry import (
 )
 from promotion.registry.registration import Registration
 from promotion.report.book import Pages, build_book
+from promotion.report.gallery import Gallery, load_gallery, write_gallery
 from promotion.report.language import LANGUAGES, in_language
 from promotion.report.publication import (
     Publication,
@@ -368,17 +369,21 @@ class Flow:
         """
         runs = self.standing.runs
         written, files, sheets = {}, {}, {}
+        pictures: Sequence[Path] = ()
         verdict, decided = "none", ""
         if Role.DECISION in runs:
             found = self._found()
             verdict = self._publish(found).verdict
             decided = self._day_of(runs[Role.DECISION])
+            gallery = self._gallery(found.evidence)
+            pictures = gallery.paths
             for language in languages:
                 with in_language(language):
                     told = publish(*found), found.evidence, self.file.study
                     written[language] = {
                         "decision": write_document(*told),
                         "summary": write_summary(*told),
+                        "pictures": write_gallery(gallery),
                     }
                     files[language] = write_files(*told)
                     sheets[language] = write_sheet(*told)
@@ -389,12 +394,17 @@ class Flow:
             roles=self._roles() if Role.SELECTION in runs else {},
             picture=runs.get(Role.DIAGNOSIS, "") if written else "",
             written=written,
+            pictures=pictures,
             verdict=verdict,
             decided=decided,
             files=files,
             sheets=sheets,
         )
         return build_book(self.client, self.file.study, self.home, pages, languages, solutions)
+
+    def _gallery(self, evidence: Evidence) -> Gallery:
+        session = Session(self.file.study, self.home, self.client, run_id="")
+        return load_gallery(session, evidence)
 
     def _roles(self) -> dict[str, str]:
         """The runs that the selection chose to compare, and what each is."""

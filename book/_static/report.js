@@ -33,10 +33,11 @@ for (const table of document.querySelectorAll("table.sortable")) {
   box.after(none);
 }
 
-// The other language is opened where this one is read.
+// The other language is opened where this one is read, and asked the same.
 for (const link of document.querySelectorAll(".language-switch a")) {
   link.addEventListener("click", () => {
     link.hash = window.location.hash;
+    link.search = window.location.search;
   });
 }
 

@@ -7,7 +7,7 @@ from promotion.datasets.preparation import PreparedDataset, prepare
 from promotion.datasets.records import log_input, measured_on, person_heights, record_dataset
 from promotion.datasets.slices import slices_of
 from promotion.datasets.splitting import split_anew
-from promotion.datasets.yolo import images_of, labels_of, read_image, read_labels
+from promotion.datasets.yolo import images_of, labels_of, read_image, read_labels, size_of
 
 __all__ = [
     "LEAKS",
@@ -25,6 +25,7 @@ __all__ = [
     "read_image",
     "read_labels",
     "record_dataset",
+    "size_of",
     "slices_of",
     "split_anew",
 ]

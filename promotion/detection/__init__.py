@@ -19,12 +19,14 @@ from promotion.detection.evaluation import (
 )
 from promotion.detection.latency import latency_metrics, measure_latency
 from promotion.detection.matching import CORNERS, match, pairwise_iou
+from promotion.detection.mistakes import FALSE_KINDS, false_alarms
 from promotion.detection.seen import Seen, Telling, see, telling_images
 from promotion.detection.suspects import SuspectedLabel, suspected_labels, without_suspects
 
 __all__ = [
     "AREAS",
     "CORNERS",
+    "FALSE_KINDS",
     "LOWEST_CONFIDENCE",
     "LOWEST_THRESHOLD",
     "MOST_BOXES",
@@ -41,6 +43,7 @@ __all__ = [
     "detect_split",
     "diagnose",
     "evaluate",
+    "false_alarms",
     "latency_metrics",
     "match",
     "measure_latency",

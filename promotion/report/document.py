@@ -39,7 +39,7 @@ def render(
     template: str, decision: Publication, evidence: Evidence, study: Study, **more: object
 ) -> str:
     """Render one of the templates in book/templates with all the facts, and `more` of them."""
-    return _render(
+    return fill(
         template,
         {
             **more,
@@ -106,7 +106,7 @@ def render_original() -> str:
         "baseline": lab.BASELINE,
         "table": tables.checks(audit(lab.lab_experiment())).data,
     }
-    return _render("original.md.j2", facts)
+    return fill("original.md.j2", facts)
 
 
 def render_calibration() -> str:
@@ -122,10 +122,11 @@ def render_calibration() -> str:
         "fitted": calibration.fitted(),
         "text": text,
     }
-    return _render("calibration.md.j2", facts)
+    return fill("calibration.md.j2", facts)
 
 
-def _render(template: str, facts: Mapping[str, Any]) -> str:
+def fill(template: str, facts: Mapping[str, Any]) -> str:
+    """Render one of the templates in book/templates with these facts, in the language spoken."""
     jinja = environment(keep_trailing_newline=True, extensions=["jinja2.ext.i18n"])
     jinja.policies["ext.i18n.trimmed"] = True
     # The extension adds this method to the environment.

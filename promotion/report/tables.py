@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from statistics import stdev
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pandas as pd
 from IPython.display import HTML
@@ -284,20 +285,32 @@ def points(diagnosis: Diagnosis) -> pd.DataFrame:
     )
 
 
-def error_kinds(diagnoses: Mapping[str, Diagnosis]) -> pd.DataFrame:
-    """One row a kind of error: how often each model makes it, and what mending it would give."""
+def error_kinds(diagnoses: Mapping[str, Diagnosis]) -> HTML:
+    """One row a kind of error: how often each model makes it, and what mending it would give.
+
+    Each number leads to the pictures of the gallery that show these errors.
+    """
     first = next(iter(diagnoses.values()))
-    return _table(
+    table = _table(
         [
             {text("column.error"): text(f"kind.{kind.name}")}
             | {
-                text("kind.shown").format(model=name): f"{number(one.errors[place].count, 0)} "
-                f"({signed(one.errors[place].cost)})"
+                escape(text("kind.shown").format(model=name)): _in_gallery(
+                    name, kind.name, f"{number(one.errors[place].count, 0)}"
+                )
+                + f" ({signed(one.errors[place].cost)})"
                 for name, one in diagnoses.items()
             }
             for place, kind in enumerate(first.errors)
         ]
     )
+    return HTML(table.to_html(escape=False))  # type: ignore[no-untyped-call]
+
+
+def _in_gallery(model: str, what: str, shown: str) -> str:
+    """A link to the pictures where a model has errors of this kind."""
+    asked = urlencode({"model": model, "what": what})
+    return f'<a href="../book/gallery.html?{escape(asked)}#pictures">{shown}</a>'
 
 
 def suspects(labels: LabelFacts) -> pd.DataFrame:

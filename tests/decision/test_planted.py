@@ -314,13 +314,12 @@ def everything_told(
         tables.comparison(found.untrained.comparison, by.confidence),
         tables.incumbent(found.incumbent, by.confidence),
         tables.points(found.diagnoses[found.candidate_run]),
-        tables.error_kinds(found.diagnoses),
         tables.sizes(found.diagnoses),
         tables.gates(decision.gates),
         tables.tipping_points(tipping_points(decision, found)),
     ]
-    for table in shown_tables:
-        html = table.to_html()
+    shown = [table.to_html() for table in shown_tables]
+    for html in [*shown, tables.error_kinds(found.diagnoses).data]:
         assert not [word for word in ("nan", "inf") if f">{word}" in html], html
     tables.checks(checks)
     bands = precision_bands(models, by.confidence)

@@ -4,6 +4,7 @@ paper, by keyboard and by ear.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -188,8 +189,112 @@ def test_a_book_reads_without_scripts(smoke_home: Path, browser: Reader) -> None
     page = browser.visit(smoke_home / BOOK / "book" / "runs.html", **options).page
     assert page.locator("table.sortable tbody tr:visible").count() == 4
     assert page.locator(".only-dark:visible").count() == 0
+    gallery = browser.visit(smoke_home / BOOK / "book" / "gallery.html", **options).page
+    assert gallery.locator("figure.picture:visible").count() == 32
+    assert gallery.locator("figure.picture rect").count() > 32
+    assert gallery.locator("form.controls:visible").count() == 0
     landing = browser.visit(smoke_home / BOOK / "index.html", **options).page
     assert "Promouvoir" in landing.locator("h1").inner_text()
+
+
+@pytest.fixture
+def gallery(smoke_home: Path, browser: Reader) -> Iterator[Page]:
+    visit = browser.visit(smoke_home / BOOK / "book" / "gallery.html", viewport=DESKTOP)
+    yield visit.page
+    assert (visit.errors, visit.elsewhere) == ([], [])
+    visit.context.close()
+
+
+def told(gallery: Page) -> list[int]:
+    """The whole numbers in what the gallery says of its filter: images, all images, boxes."""
+    return [int(one) for one in re.findall(r"\d+", gallery.get_by_role("status").inner_text())]
+
+
+def totals(gallery: Page) -> dict[str, float]:
+    shown = gallery.locator("[data-total]")
+    found = shown.evaluate_all("all => all.map(one => [one.dataset.total, one.textContent])")
+    return {name: float(value.replace(",", ".")) for name, value in found}
+
+
+def test_every_number_of_the_error_table_leads_to_the_pictures_that_show_it(
+    smoke_home: Path, browser: Reader
+) -> None:
+    visit = browser.visit(smoke_home / BOOK / "notebooks" / "3_diagnose.html", viewport=DESKTOP)
+    cells = visit.page.locator("a[href*='gallery.html?']").evaluate_all(
+        "all => all.map(one => [one.href, Number(one.textContent)])"
+    )
+    assert len(cells) == 8
+    assert sum(number for _, number in cells) > 20
+    for address, number in cells:
+        visit.page.goto(address)
+        boxes = told(visit.page)[-1] if number else 0
+        assert boxes == number, address
+        shown = visit.page.locator("figure.picture:visible")
+        assert shown.count() == (told(visit.page)[0] if number else 0)
+        assert visit.page.locator(".picture:visible rect:not(.aside)").count() == number
+    assert (visit.errors, visit.elsewhere) == ([], [])
+
+
+def test_the_gallery_starts_at_what_was_published_and_follows_the_slider(
+    smoke_home: Path, gallery: Page
+) -> None:
+    published = json.loads((smoke_home / "decision.json").read_text(encoding="utf-8"))
+    for side, label in (("baseline", "référence"), ("candidate", "candidat")):
+        gallery.get_by_role("radio", name=label).check()
+        for name in ("precision", "recall"):
+            expected = published[side]["metrics"][name]
+            assert totals(gallery)[name] == pytest.approx(expected, abs=6e-4)
+    first = totals(gallery)
+    slider = gallery.get_by_role("slider")
+    drawn = gallery.locator("rect.found")
+    before = drawn.count()
+    slider.press("Home")
+    lowest = totals(gallery)
+    assert slider.get_attribute("aria-valuetext") == "0,050"
+    assert lowest["recall"] > first["recall"]
+    assert lowest["false"] > first["false"]
+    assert drawn.count() == lowest["found"] > before
+    assert gallery.locator("rect.false").count() == lowest["false"]
+    assert lowest["missed"] + lowest["found"] == published["persons"]
+    gallery.get_by_role("button", name="Revenir au seuil retenu").click()
+    assert totals(gallery) == first
+
+
+def test_the_gallery_s_filters_leave_the_pictures_that_answer(gallery: Page) -> None:
+    everything = told(gallery)[0]
+    seen = []
+    for light in gallery.get_by_label("temps").locator("option").all()[1:]:
+        gallery.get_by_label("temps").select_option(str(light.get_attribute("value")))
+        seen.append(told(gallery)[0])
+        places = gallery.locator(".picture:visible .where").all_inner_texts()
+        assert all(str(light.inner_text()) in place for place in places)
+    assert sum(seen) == everything
+    gallery.get_by_label("temps").select_option("")
+    gallery.get_by_label("Images avec").select_option("missed")
+    missed = told(gallery)
+    assert missed[2] == totals(gallery)["missed"]
+    by_size = []
+    for size in ("small", "medium", "large"):
+        gallery.get_by_label("taille").select_option(size)
+        by_size.append(gallery.locator(".picture:visible rect.missed:not(.aside)").count())
+    assert sum(by_size) == missed[2]
+    counts = gallery.locator(".picture:visible [data-count=missed]").all_inner_texts()
+    assert "0" not in counts
+    asked = gallery.url
+    gallery.reload()
+    assert gallery.url == asked
+    assert gallery.get_by_label("taille").input_value() == "large"
+
+
+def test_a_picture_is_enlarged_by_keyboard_with_what_both_models_see(gallery: Page) -> None:
+    gallery.locator(".picture button").first.press("Enter")
+    dialog = gallery.get_by_role("dialog")
+    assert dialog.is_visible()
+    assert dialog.locator("img").count() == 2
+    persons = gallery.locator(".picture").first.locator("rect.found, rect.missed").count()
+    assert dialog.locator("rect.found, rect.missed").count() == 2 * persons > 0
+    gallery.keyboard.press("Escape")
+    assert not dialog.is_visible()
 
 
 def test_a_word_is_found_without_a_server(smoke_home: Path, browser: Reader) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from promotion.detection import Seen, diagnose, see
+from bs4 import BeautifulSoup
+
+from promotion.detection import Diagnosis, Seen, diagnose, see
 from promotion.report import plots, tables
 from promotion.study import OperatingPoint
 from tests.builders import boxes, detections
@@ -16,6 +18,11 @@ def seen() -> Seen:
     return see(truth, found, 0.4)
 
 
+def errors_of(found: dict[str, Diagnosis]) -> int:
+    """How many cells of the table of errors lead to the pictures that show them."""
+    return len(BeautifulSoup(tables.error_kinds(found).data, "html.parser").select("td a"))
+
+
 def test_a_floor_out_of_reach_is_said_to_be() -> None:
     found = diagnose(seen(), seen(), OperatingPoint(rule="recall_floor", floor=0.9))
     assert "hors d’atteinte" in tables.points(found).index[0]
@@ -24,14 +31,22 @@ def test_a_floor_out_of_reach_is_said_to_be() -> None:
 def test_tables_and_plots_show_a_diagnosis() -> None:
     found = diagnose(seen(), seen(), OperatingPoint())
     assert len(tables.points(found)) == 3
-    assert len(tables.error_kinds({"a": found, "b": found})) == 4
+    assert errors_of({"a": found, "b": found}) == 8
     assert len(tables.sizes({"a": found})) == 3
     assert plots.reliability({"a": found}, {"a": plots.CANDIDATE}).axes
+
+
+def test_each_kind_of_error_leads_to_the_pictures_that_show_it() -> None:
+    found = diagnose(seen(), seen(), OperatingPoint())
+    page = BeautifulSoup(tables.error_kinds({"a&b": found}).data, "html.parser")
+    cell = page.select("td a")[1]
+    assert cell["href"] == "../book/gallery.html?model=a%26b&what=Dupe#pictures"
+    assert cell.text == str(found.errors[1].count)
 
 
 def test_a_model_without_a_single_box_is_shown_too() -> None:
     blind = see(seen().ground_truth, detections(), 0.4)
     found = diagnose(blind, blind, OperatingPoint())
-    assert len(tables.error_kinds({"a": found, "b": found})) == 4
+    assert errors_of({"a": found, "b": found}) == 8
     assert len(tables.sizes({"a": found})) == 3
     assert plots.reliability({"a": found}, {"a": plots.CANDIDATE}).axes

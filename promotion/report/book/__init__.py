@@ -18,6 +18,7 @@ from promotion.lab.exercises import EXERCISES
 from promotion.paths import ROOT
 from promotion.report.book.shelf import Volume, put_on_shelf
 from promotion.report.book.source import Pages, lay_out, written_pages
+from promotion.report.book.thumbnails import put_thumbnails
 from promotion.report.language import SOURCE, in_language
 from promotion.report.printing import on_paper
 from promotion.study import Study
@@ -82,10 +83,12 @@ def build_book(
                 printed = paper.get(language)
                 source = draft / language / "source"
                 lay_out(client, source, pages, written, solutions, printed)
+        put_thumbnails(pages.pictures, draft / "pictures")
         _build(draft, languages)
         shutil.rmtree(place, ignore_errors=True)
         for language in languages:
             shutil.move(draft / language / "html", place / language)
+        shutil.move(draft / "pictures", place / "pictures")
         shutil.rmtree(draft)
         stamp.write_text(key, encoding="utf-8")
     put_on_shelf(home / "book", Volume(study.name, pages.verdict, pages.decided, languages))

@@ -49,9 +49,10 @@ class Pages:
 
     `steps` maps a chapter to a run, `variants` and `failed` a run's name to it; `roles` names the
     candidate's and the baseline's run; `picture` is the run whose picture the landing page shows;
-    `written` holds the Markdown of pages by language and name; `decided` is a moment in ISO 8601.
-    `files` are what a reader takes away, by language and name, and `sheets` the Markdown of the
-    decision on paper, by language.
+    `written` holds the Markdown of pages by language and name; `pictures` are the files of the
+    gallery's pictures, in its order; `decided` is a moment in ISO 8601. `files` are what a reader
+    takes away, by language and name, and `sheets` the Markdown of the decision on paper, by
+    language.
     """
 
     steps: Mapping[str, str]
@@ -60,6 +61,7 @@ class Pages:
     roles: Mapping[str, str] = field(default_factory=dict)
     picture: str = ""
     written: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    pictures: Sequence[Path] = ()
     verdict: str = "none"
     decided: str = ""
     files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

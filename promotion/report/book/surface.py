@@ -16,6 +16,7 @@ from promotion.report.words import text
 
 SORTED = "sortable"
 SORTER = "sortable/sortable.js"
+GALLERY = 'class="gallery"'
 # From this many columns on, a table needs a sheet's long side in print.
 WIDE = 9
 # A drawing is thousands of lines that nothing here changes.
@@ -42,6 +43,9 @@ def _dress(app: Sphinx, page: str, template: str, context: dict[str, Any], doctr
         context["body"] = mend(context["body"])
         if SORTED in context["body"]:
             app.add_js_file(SORTER, loading_method="defer", priority=400)
+        if GALLERY in context["body"]:
+            app.add_css_file("gallery.css")
+            app.add_js_file("gallery.js", loading_method="defer")
 
 
 def mend(body: str) -> str:
