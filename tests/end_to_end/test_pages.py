@@ -142,7 +142,7 @@ def test_nothing_keeps_anybody_from_reading(visits: list[tuple[str, Visit]]) -> 
         visit.page.evaluate("document.documentElement.dataset.theme = 'light'")
         assert barriers(visit.page) == [], name
         visit.page.evaluate("document.documentElement.dataset.theme = 'dark'")
-        colours = {"type": "tag", "values": ["cat.color"]}
+        colours = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
         assert barriers(visit.page, runOnly=colours) == [], name
 
 
