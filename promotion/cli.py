@@ -217,7 +217,7 @@ def _quieten() -> None:
     for name in ("alembic", "papermill", "codecarbon", "distributed"):
         logging.getLogger(name).setLevel(logging.ERROR)
     # What is said on the way out of a cell that is ended, or of a store that fails.
-    for name in ("asyncio", "traitlets", "sqlalchemy"):
+    for name in ("asyncio", "traitlets", "sqlalchemy", "mlflow.store.db.utils"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

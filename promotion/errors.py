@@ -16,6 +16,13 @@ MENDS = (
     ("database is locked", "another process holds it; wait for it, or end it"),
     ("file is not a database", "put a copy back, or name another --home"),
     ("database disk image is malformed", "put a copy back, or name another --home"),
+    ("File exists", "a file is where a folder must be: move it, or name another --home"),
+    ("Not a directory", "a file is where a folder must be: move it, or name another --home"),
+    ("Is a directory", "a folder is where a file must be: move it, or name another --home"),
+    ("No usable temporary directory", "free some space, or name another folder in TMPDIR"),
+    ("Max retries exceeded", "see whether the tracking server answers"),
+    ("Connection refused", "see whether the tracking server answers"),
+    ("Connection aborted", "see whether the tracking server answers"),
     ("Too many open files", "raise their limit (ulimit -n)"),
     ("Cannot allocate memory", "free memory, or run fewer --jobs"),
     ("not enough memory", "free memory, or run fewer --jobs"),
@@ -66,6 +73,10 @@ class MissingRunsError(PromotionError):
 
 class RegistryError(PromotionError):
     """A transition of the Model Registry that may not happen now."""
+
+
+class LockedError(PromotionError):
+    """A lock that another process holds for longer than its work takes."""
 
 
 class TrackingError(PromotionError):

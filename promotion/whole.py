@@ -18,6 +18,9 @@ def write_whole(path: Path, content: str, mode: int = 0o666) -> None:
     try:
         with open(unfinished, "w", encoding="utf-8", opener=opener) as file:
             file.write(content)
+            file.flush()
+            # On the disk before its name is: else a power cut leaves an empty file.
+            os.fsync(file.fileno())
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from filelock import FileLock
+from pydantic import ValidationError
 
 from promotion.checksums import digest_of
 from promotion.datasets.groups import find_groups
@@ -17,9 +17,13 @@ from promotion.datasets.integrity import check_integrity
 from promotion.datasets.manifest import Manifest, count_split, file_sums, slices_sum
 from promotion.datasets.sources import source, source_digest
 from promotion.errors import DatasetError
+from promotion.locks import alone
 from promotion.paths import ROOT
 from promotion.study.schema import CanaryDataset, Dataset
 from promotion.whole import write_whole
+
+# A download, or a first look at a large folder, takes minutes; whoever takes longer hangs.
+PATIENCE_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -39,13 +43,14 @@ def prepare(dataset: Dataset | CanaryDataset, home: Path) -> PreparedDataset:
     Raises:
         DatasetError: an integrity check found an error; one line an error.
         DownloadError: the photographs are out of reach.
+        LockedError: another process holds the dataset for longer than making it takes.
     """
     root = home / "datasets"
     root.mkdir(parents=True, exist_ok=True)
     code = source_digest(dataset.source)
     key = digest_of({"dataset": dataset.model_dump(mode="json"), "code": code})[:12]
     state = root / f"{dataset.source}-{key}"
-    with FileLock(f"{state}.lock"):
+    with alone(Path(f"{state}.lock"), PATIENCE_S):
         # As for weights, a relative path starts from the project's root.
         folder = ROOT / dataset.path if dataset.path else state
         if dataset.path is None and not (state / "data.yaml").exists():
@@ -79,12 +84,14 @@ def _inspect(dataset: Dataset | CanaryDataset, folder: Path, path: Path) -> Mani
     if dataset.path is not None:
         sums |= slices_sum(folder)
     if path.exists():
-        stored = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+        stored = _stored(path)
         if stored.files == sums:
             return stored
         if dataset.path is None:
+            changed = sorted({name for name, _ in stored.files.items() ^ sums.items()})
             raise DatasetError(
-                f"{folder}: files changed since they were made; delete the folder and run again"
+                f"{folder}: {len(changed)} files changed since they were made, such as "
+                f"{changed[0]}; delete the folder and run again"
             )
     checked = check_integrity(folder, list(dataset.sizes), sums)
     if checked.errors:
@@ -102,6 +109,13 @@ def _inspect(dataset: Dataset | CanaryDataset, folder: Path, path: Path) -> Mani
     )
     write_whole(path, manifest.model_dump_json(indent=1))
     return manifest
+
+
+def _stored(path: Path) -> Manifest:
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except ValidationError:
+        raise DatasetError(f"{path} is damaged; delete {path.parent} and run again") from None
 
 
 def link_files(

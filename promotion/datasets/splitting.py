@@ -6,18 +6,18 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from filelock import FileLock
-
 from promotion.datasets.groups import joined
 from promotion.datasets.likeness import near_duplicates
 from promotion.datasets.manifest import Manifest, count_split
 from promotion.datasets.preparation import (
+    PATIENCE_S,
     PreparedDataset,
     link_files,
     write_absolute_data_yaml,
 )
 from promotion.datasets.yolo import split_of
 from promotion.errors import DatasetError
+from promotion.locks import alone
 
 DRAWN_ANEW = ("train", "val")
 
@@ -36,7 +36,7 @@ def split_anew(dataset: PreparedDataset, seed: int | None) -> PreparedDataset:
     place = dataset.data_yaml.parent / f"split-{seed}"
     names = _places(dataset.manifest, seed)
     splits = list(dataset.manifest.images)
-    with FileLock(place.with_suffix(".lock")):
+    with alone(place.with_suffix(".lock"), PATIENCE_S):
         link_files(dataset.folder, names, splits, place, dataset.manifest.digest)
         data_yaml = write_absolute_data_yaml(place, splits, place / "training.yaml")
     counts = {split: count_split(place, split) for split in splits}

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from joblib import Parallel, cpu_count, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
@@ -18,6 +17,7 @@ from promotion.execution.backends import Backend, use_backend
 from promotion.execution.fingerprint import fingerprint, measuring_code
 from promotion.execution.lifetime import end_with
 from promotion.execution.step import Outcome, Step, StudyFile, run_step
+from promotion.locks import alone
 from promotion.store import Role, Tag, connect, library_versions
 from promotion.study import Study
 
@@ -101,22 +101,13 @@ def only_one(home: Path) -> Iterator[None]:
     """Hold the home's lock: two batches in one home would train the same variant twice.
 
     Raises:
-        PromotionError: another process holds it.
+        LockedError: another process holds it.
     """
     home.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(home / "run.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise PromotionError(
-            f"another `promotion` is at work in {home}; wait for it, or use another --home"
-        ) from None
-    try:
+    with alone(home / "run.lock", patience_s=0):
         # Whatever a killed batch left half-way to MLflow is of no use to anyone.
         shutil.rmtree(home / "scratch", ignore_errors=True)
         yield
-    finally:
-        lock.release()
 
 
 def _run_variant(file: StudyFile, step: Step, home: Path, threads: int, driver: int) -> Outcome:

@@ -18,7 +18,6 @@ from typing import Literal
 
 import mlflow
 import pooch
-from filelock import FileLock, Timeout
 from mlflow.entities import model_registry
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
@@ -28,6 +27,7 @@ from pydantic import Field, ValidationError
 from promotion.checksums import digest_of
 from promotion.errors import RegistryError
 from promotion.facts import Fact, Note
+from promotion.locks import alone
 from promotion.registry.model import RegisteredModel
 from promotion.store import (
     PREVIOUS,
@@ -48,7 +48,8 @@ ASKED_BY_A_PERSON = ("approve", "rollback")
 EVENT, HOST = "event", "host"
 # A transition takes a second; a note this old from another machine is that of a dead process.
 LEASE = timedelta(minutes=5)
-PATIENCE_S = 60
+PATIENCE_S = 60.0
+AGAIN = "run the same command again"
 # MLflow takes neither + nor ( in the key of a tag, and SQL servers cut long values.
 LONGEST_REASON = 500
 
@@ -328,7 +329,7 @@ def _begin(model: RegisteredModel) -> None:
     except MlflowException as error:
         if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
             raise
-        raise RegistryError(_busy()) from None
+        raise RegistryError("another machine is changing the registry just now; " + AGAIN) from None
 
 
 def _finish_what_was_left(model: RegisteredModel) -> Event | None:
@@ -337,9 +338,13 @@ def _finish_what_was_left(model: RegisteredModel) -> Event | None:
     if note is None:
         return None
     begun = datetime.fromtimestamp(note.creation_timestamp / 1000, UTC)
-    # On this machine nobody else is at work now; another one is given time.
-    if note.tags.get(HOST) != platform.node() and datetime.now(UTC) - begun < LEASE:
-        raise RegistryError(_busy())
+    host = note.tags.get(HOST, "another machine")
+    # On this machine nobody else is at work now; another one is given time, by whichever clock.
+    if host != platform.node() and abs(datetime.now(UTC) - begun) < LEASE:
+        until = f"{begun + LEASE:%H:%M:%S}"
+        raise RegistryError(
+            f"{host} is changing the registry, and has until {until} UTC to end that; {AGAIN} then"
+        )
     event = _readable(note.tags.get(EVENT, ""))
     if event is not None:
         _carry_out(model, event)
@@ -354,10 +359,6 @@ def _note(model: RegisteredModel) -> model_registry.RegisteredModel | None:
     return found[0] if found else None
 
 
-def _busy() -> str:
-    return "another machine is changing the registry; wait a minute and run the same command again"
-
-
 @contextmanager
 def _one_at_a_time(model: RegisteredModel) -> Iterator[None]:
     """Let one process of this machine change this model; a killed one lets go by itself."""
@@ -367,17 +368,8 @@ def _one_at_a_time(model: RegisteredModel) -> Iterator[None]:
     # Beside the store, or in a folder of this user's own: anybody may write to the common one.
     place = Path(embedded).parent if embedded != uri else Path(pooch.os_cache("promotion"))
     place.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(place / name, timeout=PATIENCE_S, mode=0o600)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise RegistryError(
-            f"another process is changing the registry since {PATIENCE_S} s; wait for it, or end it"
-        ) from None
-    try:
+    with alone(place / name, PATIENCE_S):
         yield
-    finally:
-        lock.release()
 
 
 def _mirror_stages(model: RegisteredModel, after: Mapping[str, str]) -> None:

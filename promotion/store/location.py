@@ -1,21 +1,20 @@
 """A home that was moved or copied: MLflow stores absolute places, which then are rewritten.
 
-MLflow knows no artifact root relative to its database. The embedded store's home is noted beside
-it; opened elsewhere, every place below the old home is made one below the new, so that a copy never
-reads, or writes, the original.
+MLflow knows no artifact root relative to its database. The embedded store notes its home in itself;
+opened elsewhere, every place below the old home is made one below the new, so that a copy never
+reads, or writes, the original. Note and places change in one transaction: a kill leaves both as
+they were, and a power cut too.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from promotion.whole import write_whole
-
-NOTE = "location.txt"
 # The columns that hold places, where this version of MLflow has them.
 PLACES = (
     ("experiments", "artifact_location"),
@@ -29,41 +28,52 @@ PLACES = (
 
 
 def settle(home: Path, database: Path) -> None:
-    """Make the embedded store of a home speak of where the home is now."""
-    note = home / NOTE
+    """Make the embedded store of a home, once there is one, speak of where the home is now."""
+    if not database.exists():
+        return
     here = home.resolve().as_uri()
-    if database.exists():
-        before = note.read_text(encoding="utf-8") if note.exists() else _recorded(database)
-        if before and before != here:
-            _rewrite(database, before, here)
-    if not note.exists() or note.read_text(encoding="utf-8") != here:
-        write_whole(note, here)
-
-
-def _recorded(database: Path) -> str:
-    """The home that an experiment's artifacts were put in; empty if there is none."""
     with closing(sqlite3.connect(database)) as store:
-        if not _columns(store, "experiments"):
-            return ""
-        rows = store.execute("SELECT name, artifact_location FROM experiments").fetchall()
+        before = _noted(store) or _recorded(store)
+        if before == here and _noted(store):
+            return
+        with store:
+            store.execute("CREATE TABLE IF NOT EXISTS promotion_home (place TEXT NOT NULL)")
+            store.execute("DELETE FROM promotion_home")
+            store.execute("INSERT INTO promotion_home VALUES (?)", (here,))
+            if before and before != here:
+                _rewrite(store, before, here)
+
+
+def _noted(store: sqlite3.Connection) -> str:
+    """The home that the store was opened in last; empty if it was never noted."""
+    if not _columns(store, "promotion_home"):
+        return ""
+    noted = store.execute("SELECT place FROM promotion_home").fetchone()
+    return noted[0] if noted else ""
+
+
+def _recorded(store: sqlite3.Connection) -> str:
+    """The home that an experiment's artifacts were put in; empty if there is none."""
+    if not _columns(store, "experiments"):
+        return ""
+    rows = store.execute("SELECT name, artifact_location FROM experiments").fetchall()
     ends = [(f"/artifacts/{name}", place or "") for name, place in rows]
     return next((place.removesuffix(end) for end, place in ends if place.endswith(end)), "")
 
 
-def _rewrite(database: Path, before: str, here: str) -> None:
-    pairs = [(before, here), (_path(before), _path(here))]
-    with closing(sqlite3.connect(database)) as store, store:
-        for table, column in PLACES:
-            if column not in _columns(store, table):
-                continue
-            for old, new in pairs:
-                # A place ends with the home, or goes on below it; another home may begin alike.
-                for end in ("/", '"', ""):
-                    where = f"{column} = ?" if not end else f"instr({column}, ?) > 0"
-                    store.execute(
-                        f"UPDATE {table} SET {column} = replace({column}, ?, ?) WHERE {where}",
-                        (old + end, new + end, old + end),
-                    )
+def _rewrite(store: sqlite3.Connection, before: str, here: str) -> None:
+    """Name the home by where it is in every place, once: it may have moved below itself."""
+    now = {before: here, _path(before): _path(here)}
+    # A place begins with the home, and ends with it or goes on below it: others may be alike.
+    home = re.compile(rf'(?:{re.escape(before)}|(?<![\w./-]){re.escape(_path(before))})(?=[/"]|$)')
+    store.create_function("moved", 1, lambda value: home.sub(lambda found: now[found[0]], value))
+    for table, column in PLACES:
+        if column in _columns(store, table):
+            store.execute(
+                f"UPDATE {table} SET {column} = moved({column}) "
+                f"WHERE instr({column}, ?) OR instr({column}, ?)",
+                tuple(now),
+            )
 
 
 def _columns(store: sqlite3.Connection, table: str) -> set[str]:

@@ -14,7 +14,6 @@ from typing import TypeVar
 
 import mlflow
 import pandas as pd
-from filelock import FileLock, Timeout
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.store.entities import PagedList
@@ -23,6 +22,7 @@ from mlflow.tracking.context.registry import resolve_tags
 from pydantic import BaseModel
 
 from promotion.errors import MissingRunsError, TrackingError, mend
+from promotion.locks import alone
 from promotion.store.environment import code_version, hardware
 from promotion.store.location import settle
 from promotion.store.names import Role, Tag
@@ -32,7 +32,7 @@ Found = TypeVar("Found")
 Value = TypeVar("Value", bound=BaseModel)
 NEWEST = ["attributes.start_time DESC"]
 # Opening the store takes seconds; whoever holds its lock for longer hangs.
-PATIENCE_S = 60
+PATIENCE_S = 60.0
 # A server with accounts says so where one has no right.
 REFUSALS = ("UNAUTHENTICATED", "PERMISSION_DENIED")
 
@@ -47,6 +47,7 @@ def connect(home: Path, experiment: str | None = None) -> MlflowClient:
 
     Raises:
         TrackingError: the tracking server does not answer, or the embedded store cannot be opened.
+        LockedError: another process hangs while it opens the embedded store.
     """
     home.mkdir(parents=True, exist_ok=True)
     # A dead server is told at once; MLflow's default keeps trying for minutes.
@@ -60,9 +61,9 @@ def connect(home: Path, experiment: str | None = None) -> MlflowClient:
         # A first client makes and migrates the embedded store, which two cannot do at once.
         # A home that is mounted to be read only is read as it is.
         opens = embedded and os.access(home, os.W_OK)
-        lock = FileLock(home / "mlflow.lock", timeout=PATIENCE_S)
-        with lock if opens else nullcontext():
+        with alone(home / "mlflow.lock", PATIENCE_S) if opens else nullcontext():
             if opens:
+                _check_not_emptied(home)
                 settle(home, home / "mlflow.db")
             client = MlflowClient()
             if experiment is None:
@@ -72,10 +73,6 @@ def connect(home: Path, experiment: str | None = None) -> MlflowClient:
                 client.create_experiment(experiment, artifact_location=location)
         if experiment is not None:
             mlflow.set_experiment(experiment)
-    except Timeout:
-        raise TrackingError(
-            f"another process holds {home / 'mlflow.lock'} since {PATIENCE_S} s; end it"
-        ) from None
     except (MlflowException, sqlite3.Error, OSError) as error:
         reason = str(error).splitlines()[0][:160]
         if embedded:
@@ -93,6 +90,20 @@ def connect(home: Path, experiment: str | None = None) -> MlflowClient:
             "MLFLOW_TRACKING_URI to use the embedded store"
         ) from None
     return client
+
+
+def _check_not_emptied(home: Path) -> None:
+    """A power cut can leave an empty file, which MLflow would take for a store to be made.
+
+    Raises:
+        TrackingError: the home has artifacts, but its store holds nothing.
+    """
+    database, artifacts = home / "mlflow.db", home / "artifacts"
+    if database.exists() and not database.stat().st_size and artifacts.exists():
+        raise TrackingError(
+            f"the store {database} is empty, but {artifacts} is not; put a copy back, or delete "
+            "the empty file to begin anew"
+        )
 
 
 def start_run(client: MlflowClient, experiment: str, run_name: str, tags: Mapping[str, str]) -> str:
@@ -220,15 +231,33 @@ def load_fact(client: MlflowClient, run_id: str, path: str, kind: type[Value]) -
     """Read a value of this kind from a JSON artifact.
 
     Raises:
-        MissingRunsError: the run has no such artifact.
+        MissingRunsError: the run has no such artifact, or a damaged one.
     """
-    content = artifact(client, run_id, path).read_text(encoding="utf-8")
-    return kind.model_validate_json(content)
+    found = artifact(client, run_id, path)
+    try:
+        return kind.model_validate_json(found.read_bytes())
+    except ValueError:
+        raise _damaged(run_id, path) from None
 
 
 def load_table(client: MlflowClient, run_id: str, path: str) -> pd.DataFrame:
-    """Read a Parquet artifact."""
-    return pd.read_parquet(artifact(client, run_id, path))
+    """Read a Parquet artifact.
+
+    Raises:
+        MissingRunsError: the run has no such artifact, or a damaged one.
+    """
+    found = artifact(client, run_id, path)
+    try:
+        return pd.read_parquet(found)
+    except (ValueError, OSError):
+        raise _damaged(run_id, path) from None
+
+
+def _damaged(run_id: str, path: str) -> MissingRunsError:
+    return MissingRunsError(
+        f"artifact {path} of run {run_id} is damaged; put a copy back, or delete the run in MLflow "
+        "and run the study again"
+    )
 
 
 def artifact(client: MlflowClient, run_id: str, path: str) -> Path:

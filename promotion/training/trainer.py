@@ -14,6 +14,7 @@ from typing import Any
 # It prepares Ultralytics, and comes before it.
 from promotion.training.yolo import (  # isort: skip
     load_checkpoint,
+    not_finite,
     open_checkpoint,
     quiet,
 )
@@ -21,7 +22,6 @@ from promotion.training.yolo import (  # isort: skip
 import mlflow
 import torch
 import ultralytics
-from filelock import FileLock
 from PIL import Image
 from ultralytics.data.dataset import YOLODataset
 from ultralytics.data.utils import check_det_dataset
@@ -30,7 +30,9 @@ from ultralytics.utils import patches, torch_utils
 from ultralytics.utils.callbacks import mlflow as ultralytics_mlflow
 from ultralytics.utils.torch_utils import strip_optimizer
 
+from promotion.datasets.preparation import PATIENCE_S
 from promotion.errors import PromotionError
+from promotion.locks import alone
 from promotion.study.grid import Variant
 from promotion.study.schema import Training
 
@@ -61,18 +63,22 @@ class VariantTrainer(DetectionTrainer):
                 strip_optimizer(checkpoint)
 
     def save_model(self) -> None:
-        """Save a checkpoint, unless the loss is no number: Ultralytics would write zeros for it.
+        """Save a checkpoint, unless it diverged: Ultralytics would write zeros for NaN.
 
         From the second epoch on Ultralytics first tries again from the epoch before.
 
         Raises:
-            PromotionError: the loss is NaN or infinite.
+            PromotionError: the loss, or a weight, is NaN or infinite.
         """
         loss = float(torch.as_tensor(self.loss).detach())
-        if not math.isfinite(loss):
+        # What is saved are not the last weights, but their moving average.
+        average: Any = self.ema
+        lost = not_finite(average.ema)
+        if lost or not math.isfinite(loss):
+            what = f"{lost} is NaN or infinite" if lost else f"the loss is {loss}"
             raise PromotionError(
-                f"the loss is {loss} in epoch {self.epoch + 1}: lower lr0, which is "
-                f"{self.args.lr0:g}; no model is kept"
+                f"{what} in epoch {self.epoch + 1}: lower lr0, which is {self.args.lr0:g}; no "
+                "model is kept"
             )
         super().save_model()  # type: ignore[no-untyped-call]
 
@@ -150,7 +156,7 @@ def _warm_label_caches(data_yaml: Path) -> None:
 
     They lie in the dataset's folder, which parallel trainings share, and are not written at once.
     """
-    with FileLock(data_yaml.with_suffix(".lock")):
+    with alone(data_yaml.with_suffix(".lock"), PATIENCE_S):
         data = check_det_dataset(str(data_yaml), autodownload=False)
         for split in ("train", "val"):
             YOLODataset(img_path=data[split], data=data, task="detect", augment=False)

@@ -45,21 +45,34 @@ def open_checkpoint(path: Path) -> YOLO:
     """A detector's checkpoint as Ultralytics' own model; nothing in the file is run.
 
     Raises:
-        PromotionError: it is no checkpoint, or not of a YOLO detector.
+        PromotionError: it is no checkpoint, not of a YOLO detector, or of one that diverged.
     """
     with quiet("ERROR"):
         try:
             model = YOLO(str(path))
         except Exception as error:
             raise PromotionError(_refusal(path)) from error
-    kind = type(model.model).__name__
+    network: Any = model.model
+    kind = type(network).__name__
     if kind != tasks.DetectionModel.__name__:
         what = KINDS.get(model.task or "", f"a model of another kind ({kind})")
         raise PromotionError(
             f"{path} is {what}; training starts from a YOLO detector: name a detection "
             "checkpoint, such as yolov8n.pt"
         )
+    lost = not_finite(network)
+    if lost:
+        raise PromotionError(
+            f"{path}: {lost} holds NaN or infinity, as a training that diverged leaves it; name "
+            "another checkpoint"
+        )
     return model
+
+
+def not_finite(network: torch.nn.Module) -> str:
+    """The name of the first weights with a value that is NaN or infinite; empty without one."""
+    weights = network.state_dict().items()
+    return next((name for name, values in weights if not torch.isfinite(values).all()), "")
 
 
 def class_names(path: Path) -> dict[int, str]:

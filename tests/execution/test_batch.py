@@ -63,7 +63,7 @@ def test_no_more_jobs_than_variants() -> None:
 def test_two_batches_do_not_share_a_home(tmp_path: Path) -> None:
     with (
         only_one(tmp_path),
-        pytest.raises(PromotionError, match="another `promotion`"),
+        pytest.raises(PromotionError, match="holds"),
         only_one(tmp_path),
     ):
         pass

@@ -110,3 +110,12 @@ def finishes(home: Path, *arguments: str) -> str:
     done = promotion(*arguments, home=home)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def error_of(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line that a command left with."""
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return lines[0]

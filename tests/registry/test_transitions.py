@@ -205,7 +205,7 @@ def test_another_machine_s_transition_is_waited_for_then_finished(
         elsewhere.setattr("platform.node", lambda: "elsewhere")
         with pytest.raises(MlflowException, match="lost"):
             registry.promote(broken, "3", "stable")
-    with pytest.raises(RegistryError, match="another machine"):
+    with pytest.raises(RegistryError, match="elsewhere is changing the registry"):
         registry.roll_back(model, "now")
     monkeypatch.setattr(registry, "LEASE", timedelta(0))
     registry.recover(model)

@@ -9,9 +9,10 @@ import pytest
 
 from promotion.datasets import PreparedDataset
 from promotion.detection import Detector
+from promotion.errors import PromotionError
 from promotion.study import Model, Study, Training
 from promotion.training import starting_weights
-from promotion.training.trainer import TrainedModel, train
+from promotion.training.trainer import TrainedModel, VariantTrainer, train
 from tests.builders import STARTER
 
 pytestmark = pytest.mark.slow
@@ -67,3 +68,19 @@ def test_what_is_exported_can_be_served(trained: TrainedModel) -> None:
     onnx.checker.check_model(str(trained.onnx))
     assert Detector(trained.onnx).imgsz == 96
     assert trained.checkpoint.is_file()
+
+
+def test_weights_that_are_no_numbers_after_the_last_step_leave_no_model(
+    smoke: Study, streets: PreparedDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss was computed before that step, and is finite; Ultralytics would write zeros."""
+    step = VariantTrainer.optimizer_step
+
+    def diverge(trainer: VariantTrainer) -> None:
+        next(trainer.model.parameters()).data.view(-1)[0] = float("nan")
+        step(trainer)
+
+    monkeypatch.setattr(VariantTrainer, "optimizer_step", diverge)
+    with pytest.raises(PromotionError, match=r"is NaN or infinite in epoch 1: lower lr0"):
+        train_smoke(smoke, streets, tmp_path)
+    assert not list(tmp_path.rglob("model.onnx"))
