@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 import time
@@ -206,7 +207,7 @@ def test_numbers_that_are_none_are_told_in_short(home: Path) -> None:
 
 
 def logged_by_sklearn(client: MlflowClient, experiment: str) -> Experiment:
-    mlflow.sklearn.autolog(log_models=False, log_datasets=False, silent=True)
+    mlflow.sklearn.autolog(log_models=False, silent=True)
     try:
         yield_runs(experiment)
     finally:
@@ -225,10 +226,9 @@ def yield_runs(experiment: str) -> None:
         for pruned in (0.0, 1e-9):
             for seed in (1, 2, 3):
                 with mlflow.start_run(run_name=f"a{pruned}_s{seed}"):
-                    noisy = X + np.random.default_rng(seed).normal(0, 0.8, X.shape)
                     tree = DecisionTreeClassifier(
-                        ccp_alpha=pruned, random_state=seed, max_depth=3
-                    ).fit(noisy, y)
+                        ccp_alpha=pruned, random_state=seed, max_depth=3, splitter="random"
+                    ).fit(X, y)
                     mlflow.log_metric("val_accuracy", tree.score(Z, z))
     elif experiment == "forests":
         X, y = load_diabetes(return_X_y=True)
@@ -311,6 +311,30 @@ def test_lightning_s_names_are_read(home: Path) -> None:
     assert failed(works) - {"within-seeds"} == set()
     for identity in ("parameter-effect", "seed-effect", "enough-seeds", "seed-balance"):
         assert by_id(works)[identity].passed, identity
+
+
+@pytest.fixture
+def recorded(home: Path) -> MlflowClient:
+    """A store with the runs that Lightning's autolog once logged (`record_lightning`)."""
+    record = json.loads(Path(__file__).with_name("lightning.json").read_text(encoding="utf-8"))
+    for experiment, runs in record["experiments"].items():
+        told = [(run["name"], run["params"], run["metrics"]) for run in runs]
+        client = filled(home, experiment, told)
+    return client
+
+
+def test_lightning_s_own_logging_is_read(recorded: MlflowClient) -> None:
+    """Its runs have one name for each seed, as Lightning seeds what draws the names too."""
+    found = read_experiment(recorded, "lr")
+    assert len(found.runs) == 6
+    assert failed(found) == set()
+
+
+def test_a_setting_of_lightning_without_effect_is_found(recorded: MlflowClient) -> None:
+    """Without momentum there is nothing to dampen."""
+    found = read_experiment(recorded, "idle")
+    assert by_id(found)["parameter-effect"].facts["parameters"] == ["dampening"]
+    assert failed(found) == {"parameter-effect"}
 
 
 def test_a_run_of_a_classifier_without_a_metric_that_others_have_is_named(home: Path) -> None:
