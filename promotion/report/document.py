@@ -49,6 +49,7 @@ def render(
             "policy": study.policy,
             "text": text,
             "measured": words.measured,
+            "constraint_name": words.constraint_name,
             "named": words.named,
             "listed": words.listed,
             "slice_name": words.slice_name,

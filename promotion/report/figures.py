@@ -1,4 +1,4 @@
-"""A plot as the page has it: an SVG in the page's own colours, a caption, an alternative text."""
+"""A plot as the page has it: drawn in the page's own colours, with its finding and its numbers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from html import escape
 from io import BytesIO, StringIO
 
 import matplotlib.pyplot as plt
-import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
-from promotion.report.words import number, text
+from promotion.report.words import capital, text
 
 # The theme's colours by those of the paper: the style sheet gives the variables their values on
 # dark ground, and what has no style sheet shows a plot on paper.
@@ -39,72 +39,67 @@ _LONG = re.compile(r"(\.\d\d)\d+")
 _NAMED = re.compile(r'( id="| xlink:href="#|url\(#)')
 
 
-def as_html(figure: Figure) -> str:
-    """A figure as the page has it: its title as a caption, its numbers as an alternative text.
+class Plot(Figure):
+    """A figure with what it says.
+
+    `title` says what it shows and `finding` what its numbers say, which is the caption; `marks` are
+    its marks in words, for who cannot see them. `table` holds the numbers as plotted, in columns
+    that are named as the code names them, and is downloaded under `name`.
+    """
+
+    name = ""
+    title = ""
+    finding = ""
+    marks: Sequence[str] = ()
+    table = pd.DataFrame()
+
+    def says(
+        self, name: str, title: str, finding: str, marks: Sequence[str], table: pd.DataFrame
+    ) -> None:
+        """Give the figure its name, its words and its numbers."""
+        self.name, self.title, self.finding = name, title, finding
+        self.marks, self.table = marks, table
+
+
+def described(plot: Plot) -> str:
+    """What a plot shows, in words: its title, and what its marks say."""
+    return ". ".join([plot.title, *plot.marks])
+
+
+def as_csv(plot: Plot) -> str:
+    """The numbers behind a plot, a line a mark below a line of names."""
+    return plot.table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def as_html(plot: Plot) -> str:
+    """A plot as the page has it: drawn, told, with its caption and its numbers to download.
 
     What shows photographs is a picture, the rest is drawn in the page's own colours.
     """
-    said = described(figure)
-    caption = _take_title(figure)
-    photographs = any(axes.images for axes in figure.axes)
-    shown = _picture(figure, said) if photographs else svg(figure, said)
-    told = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return f'<figure class="plot">{shown}{told}</figure>'
+    photographs = any(axes.images for axes in plot.axes)
+    shown = _picture(plot) if photographs else svg(plot)
+    held = _held("text/csv;charset=utf-8", as_csv(plot).encode())
+    link = f'<a download="{plot.name}.csv" href="{held}">{escape(text("figure.table"))}</a>'
+    finding = capital(plot.finding).removesuffix(".")
+    caption = f"<strong>{escape(plot.title)}.</strong> {escape(finding)}. {link}"
+    return f'<figure class="plot">{shown}<figcaption>{caption}</figcaption></figure>'
 
 
-def _take_title(figure: Figure) -> str:
-    """The title of a figure, which is then no longer drawn."""
-    title = figure.get_suptitle()
-    if title:
-        figure.suptitle("")
-    elif len(figure.axes) == 1:
-        title = figure.axes[0].get_title()
-        figure.axes[0].set_title("")
-    return _on_one_line(title)
+def _held(kind: str, content: bytes) -> str:
+    """A file as an address that holds it; the book's pages put it beside themselves."""
+    return f"data:{kind};base64,{b64encode(content).decode()}"
 
 
-def described(figure: Figure) -> str:
-    """What a figure shows, in words: its titles, axes and curves, and what its plot tells of it."""
-    told = _titles(figure)
-    for axes in figure.axes:
-        axis = text("figure.axes").format(x=axes.get_xlabel(), y=axes.get_ylabel())
-        if axes.get_xlabel() and axes.get_ylabel():
-            told.append(axis)
-        for line in axes.lines:
-            name, values = str(line.get_label()), np.asarray(line.get_ydata(), float)
-            values = values[np.isfinite(values)]
-            if not name.startswith("_") and len(values):
-                low, high = number(values.min()), number(values.max())
-                told.append(text("figure.curve").format(name=name, low=low, high=high))
-    own = str(figure.get_label())
-    return ". ".join([*told, own] if own else told)
-
-
-def tell(figure: Figure, sentences: Sequence[str]) -> None:
-    """Add to a figure's alternative text what its marks say, a sentence each."""
-    figure.set_label(". ".join(sentences))
-
-
-def _titles(figure: Figure) -> list[str]:
-    own = [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)]
-    own += [axes.get_title(loc="left") for axes in figure.axes]
-    return [_on_one_line(title) for title in dict.fromkeys(own) if title]
-
-
-def _on_one_line(title: str) -> str:
-    return title.replace("\n", ", ")
-
-
-def _picture(figure: Figure, alternative: str) -> str:
+def _picture(plot: Plot) -> str:
     """A figure with photographs as an image that the page holds."""
     buffer = BytesIO()
-    figure.savefig(buffer, format="webp", dpi=110, pil_kwargs={"quality": 82})
-    held = b64encode(buffer.getvalue()).decode()
-    return f'<img src="data:image/webp;base64,{held}" alt="{escape(alternative)}">'
+    plot.savefig(buffer, format="webp", dpi=110, pil_kwargs={"quality": 82})
+    held = _held("image/webp", buffer.getvalue())
+    return f'<img src="{held}" alt="{escape(described(plot))}">'
 
 
-def svg(figure: Figure, alternative: str) -> str:
-    """A figure as an SVG element that takes its colours from the page and fits its width.
+def svg(plot: Plot) -> str:
+    """A plot as an SVG element that takes its colours from the page and fits its width.
 
     Letters are drawn, so that it looks the same whatever fonts a reader has; its words are in the
     caption and in the alternative text. With a fixed salt and no date, the same plot is the same
@@ -112,13 +107,13 @@ def svg(figure: Figure, alternative: str) -> str:
     """
     buffer = StringIO()
     with plt.rc_context({"svg.fonttype": "path", "svg.hashsalt": "promotion"}):
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        plot.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     drawn = _PROLOGUE.sub("", buffer.getvalue())
     drawn = _DRAWN.sub(lambda found: _LONG.sub(r"\1", found[0]), drawn)
     drawn = _in_variables(drawn, VARIABLES)
     # Two plots on one page may not have names in common.
     drawn = _NAMED.sub(rf"\g<1>{sha256(drawn.encode()).hexdigest()[:8]}-", drawn)
-    said = f'role="img" aria-label="{escape(alternative)}"'
+    said = f'role="img" aria-label="{escape(described(plot))}"'
     return _SIZE.sub(rf'\1 {said} style="width: 100%; max-width: \2pt"', drawn, count=1)
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 
 from IPython.display import Markdown
-from matplotlib.figure import Figure
 from mlflow.tracking import MlflowClient
 
 from promotion.audit import Finding
@@ -29,6 +27,7 @@ from promotion.report.sentences import (
     rest_sentence,
     risk_sentence,
 )
+from promotion.report.showing import PICTURE, Shown
 from promotion.store import (
     Artifact,
     Role,
@@ -230,11 +229,11 @@ def attach(model: RegisteredModel, number: str, run_id: str) -> None:
             model.client.set_model_version_tag(model.name, number, tag, address)
 
 
-def record_picture(session: Session, figure: Figure) -> None:
-    """Log the picture that the landing page shows."""
-    buffer = BytesIO()
-    figure.savefig(buffer, dpi=110)
-    log_bytes(session.client, session.run_id, Artifact.PICTURE, buffer.getvalue())
+def record_picture(session: Session, shown: Shown) -> None:
+    """Log the picture that the landing page shows, as a page has it, in each language."""
+    for language, bundle in shown.bundles.items():
+        content = bundle["text/html"].encode()
+        log_bytes(session.client, session.run_id, PICTURE.format(language=language), content)
 
 
 def criteria(publication: Publication, evidence: Evidence, study: Study) -> Markdown:

@@ -8,14 +8,16 @@ from html import escape
 from typing import Any, ParamSpec, TypeAlias
 
 from IPython.core.formatters import DisplayFormatter
-from matplotlib.figure import Figure
 from nbformat import NotebookNode
 
-from promotion.report.figures import as_html, described
+from promotion.report.figures import Plot, as_html, described
 from promotion.report.language import LANGUAGES, SOURCE, in_language
 
 # Beside the French result stand the others, by their language; no program but ours reads them.
 OTHERS = "application/vnd.promotion.languages+json"
+
+# The picture of the landing page, an artifact a language, as a page has it.
+PICTURE = "comparison.{language}.html"
 
 Bundle: TypeAlias = Mapping[str, Any]
 P = ParamSpec("P")
@@ -44,7 +46,7 @@ def show(told: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Shown:
 def _bundle(result: object) -> Bundle:
     if isinstance(result, str):
         return {"text/plain": result, "text/html": f'<p class="told">{escape(result)}</p>'}
-    if isinstance(result, Figure):
+    if isinstance(result, Plot):
         return {"text/plain": described(result), "text/html": as_html(result)}
     data, _ = DisplayFormatter().format(result)  # type: ignore[no-untyped-call]
     return dict(data)

@@ -33,15 +33,85 @@ TEXTS = {
     "list.apart": "\u202f; ",
     "list.named": "{name} : {value}",
     "list.interval": "[{low}\u202f;\u00a0{high}]",
-    "figure.axes": "{y} selon {x}",
-    "figure.curve": "{name} : de {low} à {high}",
+    "list.span": "de {low} à {high}",
+    "figure.table": "Données (CSV)",
+    "figure.sizes": "{split:split} : {persons:count} personnes, hauteur médiane {median:count} "
+    "pixels, de {low:count} à {high:count} du 5ᵉ au 95ᵉ centile",
+    "figure.median": "{median:count} ({split:split})",
+    "figure.sizes.finding": "Hauteurs médianes, en pixels : {medians}.",
+    "figure.sizes.distance": "Deux parts cumulées ne s’écartent nulle part de plus de "
+    "{distance:percent} ({one:split}, {other:split}).",
+    "figure.sample": "{image} : {persons:count} personnes",
+    "figure.samples.finding": "{shown:count} des {images:count} images, à intervalles réguliers "
+    "dans l’ordre de leurs noms, avec leurs {persons:count} personnes annotées.",
+    "figure.curve": "{run} : en {epochs:count} époques, perte {loss:course}, mAP@50 {found:course}",
+    "figure.curve.finding": "De la première époque à la dernière, perte : {loss:course}, mAP@50 : "
+    "{found:course} ; la plus haute mAP@50, {highest:number}, est celle de l’époque {best:count}.",
+    "figure.curves.role": "{role:role} {values:span}",
+    "figure.curves.finding": "mAP@50 de la dernière époque : {roles}.",
+    "figure.point": "Au seuil de {threshold:number}, précision {precision:number} et rappel "
+    "{recall:number}.",
+    "figure.point.role": "{role:role}, au seuil de {threshold:number}, précision "
+    "{precision:number} et rappel {recall:number}",
+    "figure.strip": "{metric:measure}, {configuration} : moyenne {mean:number}, graines "
+    "{values:span}",
+    "figure.seeds.above": "{metric:measure} : candidat {ours:number}, référence {theirs:number} "
+    "en moyenne, et chaque graine du candidat dépasse chacune de la référence",
+    "figure.seeds.below": "{metric:measure} : candidat {ours:number}, référence {theirs:number} "
+    "en moyenne, et chaque graine du candidat reste sous chacune de la référence",
+    "figure.seeds.mixed": "{metric:measure} : candidat {ours:number}, référence {theirs:number} "
+    "en moyenne, mais leurs graines se mêlent",
+    "figure.front": "{measure:measure} : {front:count} runs sur {runs:count} sont sur le front de "
+    "Pareto ({roles})",
+    "figure.front.role": "{role:role} {runs:count}",
+    "figure.cost": "{run} : {cost:measure} {spent}, {gain:measure} {gained}",
     "figure.latency": "{name} : médiane {median:number1} ms, de {low:number1} à {high:number1} ms "
     "du 5ᵉ au 95ᵉ centile",
+    "figure.latency.role": "{role:role} {median:number1} ms",
+    "figure.latency.ratio": "le candidat demande {ratio:number1} fois le temps de la référence",
+    "figure.latency.finding": "Médianes : {roles}.",
     "figure.difference": "{metric:measure} : {difference:signed}, intervalle {interval:interval}",
     "figure.bound": ", au moins {bound:signed} à {level:percent} de confiance",
     "figure.required": ", à dépasser selon la politique : {required:signed}",
+    "figure.established": "Exigence établie, à la confiance que la règle demande : "
+    "{metrics:measures}.",
+    "figure.not_established": "Exigence non établie à cette confiance : {metrics:measures}.",
     "figure.errors": "{metric:measure} : erreur-type de {image_error:number} due aux images, "
     "{seed_error:number} ajoutée par les graines",
+    "figure.errors.images": "Les images pèsent plus que les graines : {metrics:measures}.",
+    "figure.errors.seeds": "Les graines pèsent plus que les images : {metrics:measures}.",
+    "figure.errors.unknown": "Une seule graine ne dit pas ce que les graines ajoutent : "
+    "{metrics:measures}.",
+    "figure.pictures.finding": "Sur ces {images:count} images, chaque modèle à son seuil : "
+    "{totals}.",
+    "figure.reliability.high": "{role:role} : ECE {ece:number}, confiances trop hautes de "
+    "{excess:number} en moyenne",
+    "figure.reliability.low": "{role:role} : ECE {ece:number}, confiances trop basses de "
+    "{excess:number} en moyenne",
+    "figure.bins": "{role:role}, confiance annoncée → part juste : {bins}",
+    "figure.kept": "{measure} : {kept:count} sur {all:count}",
+    "figure.not_kept": "{title}, {metric:measure}, {counted} : {share:percent1}, promis : "
+    "{promise}",
+    "figure.calibration.finding": "Promesses tenues, scénarios et mesures confondus : {kept}. En "
+    "vert, la promesse ; barres : intervalles de Wilson à {level:percent} ; ce qui sort du cadre "
+    "est au bord, avec sa valeur.",
+    "figure.canary.difference": "{name:metric} {value:signed} {bounds:interval}, pour une perte "
+    "tolérée de {limit:signed} ({state:state})",
+    "figure.canary.look": "{name:metric} après {images:count} images : {value:signed} "
+    "{bounds:interval}",
+    "figure.canary.finding": "Après {images:count} images, {told}.",
+    "figure.criteria.held": "tenus : {criteria:criteria}",
+    "figure.criteria.broken": "rompus : {criteria:criteria}",
+    "figure.criteria.open": "non tranchés : {criteria:criteria}",
+    "figure.evidence": "{name:criterion} : {evidence_for:number} pour, {evidence_against:number} "
+    "contre ({state:state})",
+    "figure.in_time": "Réponses en {limit:count} ms au plus : {told} ; il en faut "
+    "{share:percent} au prétendant.",
+    "figure.in_time.side": "{side:contender} {share:percent1}",
+    "figure.drift.boxes": "boîtes par image, en moyenne : {test:number1} au test, "
+    "{canary:number1} au canari",
+    "figure.drift.confidence": "confiance moyenne : {test:number} au test, {canary:number} au "
+    "canari",
     "metric.mAP50": "mAP@50",
     "metric.mAP50-95": "mAP@50-95",
     "metric.precision": "précision",
@@ -56,6 +126,9 @@ TEXTS = {
     "metric.seed_spread": "écart-type entre graines",
     "book.files": "À emporter : {files}.",
     "book.no_paper": "Pas de PDF : aucun navigateur (Chromium, Chrome ou Edge) n’était là pour l’imprimer ; la page `decision.html` s’imprime de n’importe où.",
+    "constraint.latence faible": "latence faible",
+    "constraint.énergie limitée": "énergie limitée",
+    "constraint.stabilité inter-seed": "stabilité inter-seed",
     "book.table": "Tableau {number}",
     "book.sidebar": "Afficher ou masquer le sommaire du livre",
     "book.contents": "Afficher ou masquer le sommaire de la page",
@@ -150,20 +223,22 @@ TEXTS = {
     "plot.sizes.title": "Hauteur des personnes, par découpe",
     "plot.sizes.x": "hauteur de la boîte (pixels)",
     "plot.sizes.y": "densité",
-    "plot.samples.title": "Images de la découpe {split}, boîtes annotées",
+    "plot.samples.title": "Images de la découpe {split:split}, boîtes annotées",
     "plot.curves.title": "Courbes d’apprentissage",
     "plot.curves.epoch": "époque",
     "plot.curves.loss": "perte de localisation (entraînement)",
     "plot.curves.map": "mAP@50 (validation, Ultralytics)",
-    "plot.pr.title": "Précision–rappel à IoU 0,5 ({split}, {images} images)",
-    "plot.pr.point": "point de fonctionnement",
-    "plot.seeds.title": "Une graine, un point ({split}, {images} images)",
-    "plot.pareto.title": "Ce que coûte la qualité ({split})",
+    "plot.pr.title": "Précision–rappel à IoU 0,5 ({split:split}, {images:count} images)",
+    "plot.pr.point": "point de fonctionnement,\nseuil {threshold:number}",
+    "plot.pr.role": "{role}, seuil {threshold:number}",
+    "plot.seeds.title": "Une graine, un point ; un trait, la moyenne ({split:split}, "
+    "{images:count} images)",
+    "plot.pareto.title": "Ce que coûte la qualité ({split:split})",
     "plot.pareto.front": "front de Pareto",
     "plot.latency.title": "Latences entrelacées, lot de 1",
     "plot.latency.x": "latence par image (ms)",
     "plot.difference.title": "Candidat − référence, sur le test "
-    "({images} images, {persons} personnes)",
+    "({images:count} images, {persons:count} personnes)",
     "plot.difference.x": "différence",
     "plot.difference.required": "à dépasser, selon la politique",
     "column.gate": "critère",
@@ -234,29 +309,34 @@ TEXTS = {
     "size.small": "petite (moins de 32² pixels)",
     "size.medium": "moyenne",
     "size.large": "grande (plus de 96² pixels)",
-    "plot.band": "bande : autres images, à {level}",
+    "plot.band": "bande : autres images, à {level:percent}",
     "plot.reliability.title": "Fiabilité des confiances (test)",
-    "plot.reliability.label": "{name} (ECE {ece})",
+    "plot.reliability.diagonal": "confiance exacte",
     "plot.reliability.x": "confiance annoncée",
     "plot.reliability.y": "part de boîtes justes",
     "plot.variance.title": "D’où vient l’incertitude de la différence",
     "plot.variance.x": "erreur-type",
     "plot.variance.images": "images",
     "plot.variance.seeds": "ajoutée par les graines",
+    "plot.calibration.title": "Études simulées : couverture et erreurs, scénario par scénario",
     "plot.calibration.coverage": "Couverture à 95 %",
     "plot.calibration.promoted": "Promus à tort",
     "plot.calibration.rejected": "Rejetés à tort",
     "plot.margin": "perte tolérée",
     "plot.canary.x": "images vues",
     "plot.canary.differences": "Prétendant − tenant, après chaque lot",
-    "plot.canary.latency": "Réponses sous {requests} requêtes simultanées (machine libre : {free:percent})",
+    "plot.canary.latency": "Réponses sous {requests:count} requêtes simultanées "
+    "(machine libre : {free:percent})",
+    "plot.canary.limit": "limite : {limit:count} ms",
     "plot.canary.share": "part cumulée",
     "plot.canary.drift": "Ce que le prétendant dessine, du test au canari",
     "plot.drift.boxes": "boîtes par image",
     "plot.drift.confidence": "confiance moyenne par image",
+    "plot.evidence.title": "Preuve réunie pour chaque critère, et contre lui",
     "plot.evidence.for": "Pour : le critère est tenu",
     "plot.evidence.against": "Contre : le critère est rompu",
     "plot.evidence.y": "preuve réunie (1 suffit)",
+    "plot.detections.title": "Les mêmes images vues par les deux modèles",
     "plot.detections.found": "trouvée",
     "plot.detections.missed": "manquée",
     "plot.detections.false": "fausse alarme",
@@ -448,7 +528,7 @@ TEXTS = {
     "audit.untrained.absent": "Le modèle de départ sans entraînement n’est pas parmi les "
     "alternatives.",
     "audit.constraints.passed": "Chaque contrainte énoncée est mesurée sur chaque run.",
-    "audit.constraints.failed": "Contraintes énoncées que rien ne mesure : {names:all}.",
+    "audit.constraints.failed": "Contraintes énoncées que rien ne mesure : {names:constraints}.",
     "audit.constraints.unknown": "Aucune contrainte n’est énoncée.",
     "risk.misses": "Au seuil {threshold:number}, {missed:percent1} des personnes du test sont manquées et {false:percent1} "
     "des boîtes affichées sont de fausses alarmes. *Mitigation* : revoir le seuil avec "
@@ -483,8 +563,8 @@ TEXTS = {
     "done.canary": " — ",
     "done.stopped": " — n’aura pas lieu : le canari l’a arrêtée",
     "done.waits": " — en attente d’approbation (`promotion approve`)",
-    "canary.recall": "rappel, différence par image",
-    "canary.precision": "précision, différence par image",
+    "canary.recall": "différence de rappel",
+    "canary.precision": "différence de précision",
     "canary.latency": "part des réponses à temps",
     "canary.drift_boxes": "dérive du nombre de boîtes",
     "canary.drift_confidence": "dérive des confiances",
@@ -998,6 +1078,12 @@ def typeset(told: str) -> str:
     return told.replace("« ", f"«{NBSP}")
 
 
+def capital(told: str) -> str:
+    """A sentence with its first letter as one begins; a word with capitals of its own keeps them."""
+    word = told.partition(" ")[0]
+    return told[:1].upper() + told[1:] if word == word.lower() else told
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """A number as the language writes it, with a true minus."""
     if value is None or not math.isfinite(value):
@@ -1104,6 +1190,11 @@ def slice_name(name: str) -> str:
     return text(f"slice.{name}") if f"slice.{name}" in TEXTS else name
 
 
+def constraint_name(name: str) -> str:
+    """A constraint of the lab in words; a user's own is shown as it is."""
+    return text(f"constraint.{name}") if f"constraint.{name}" in TEXTS else name
+
+
 def _section(name: str) -> str:
     return text(f"review.name.{name}")
 
@@ -1168,13 +1259,23 @@ def _policy_changes(changes: Mapping[str, Any]) -> str:
     return sentence("policy.times", facts)
 
 
+def _span(values: Sequence[float]) -> str:
+    """From the least to the greatest of several values, as they are shown."""
+    low, high = number(min(values)), number(max(values))
+    return low if low == high else text("list.span").format(low=low, high=high)
+
+
 # How a text may ask for a fact, as in {difference:signed}.
 _FORMATS: dict[str, Callable[[Any], str]] = {
     "all": ", ".join,
     "chances": _chances,
     "aside": _aside,
     "day": day,
+    "constraints": lambda names: ", ".join(map(constraint_name, names)),
+    "contender": lambda side: text(f"contender.{side}"),
     "count": lambda value: number(value, 0),
+    "course": lambda values: " → ".join(dict.fromkeys(map(number, values))),
+    "criterion": lambda name: text(f"canary.{name}"),
     "criteria": lambda names: ", ".join(text(f"canary.{name}") for name in names),
     "found": lambda pair: sentence("review.found", {"one": pair[0], "other": pair[1]}),
     "gate": str,
@@ -1196,6 +1297,7 @@ _FORMATS: dict[str, Callable[[Any], str]] = {
     "percent2": lambda value: percent(value, 2),
     "quoted": lambda words: ", ".join(f"«{NBSP}{word}{NBSP}»" for word in words),
     "relation": relation,
+    "role": lambda name: text(f"role.{name}"),
     "section": _section,
     "seeds": _seeds,
     "signed": signed,
@@ -1203,7 +1305,9 @@ _FORMATS: dict[str, Callable[[Any], str]] = {
     "slice": slice_name,
     "some": some,
     "subject": _subject,
+    "span": _span,
     "split": lambda name: text(f"split.{name}"),
+    "state": lambda name: text(f"state.{name}").strip("*"),
     "threshold": _threshold,
     "toward": " → ".join,
     "wanted": _wanted,

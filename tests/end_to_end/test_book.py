@@ -49,7 +49,7 @@ def test_the_landing_page_has_verdict_criteria_and_picture(smoke_home: Path) -> 
     shown = page(smoke_home, "book/index")
     assert "Verdict" in shown
     assert "<table" in shown
-    assert "comparison.webp" in shown
+    assert "Les mêmes images vues par les deux modèles" in shown
     assert "en Production" in shown
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 from IPython.core.formatters import DisplayFormatter
 from mlflow.tracking import MlflowClient
@@ -20,7 +21,10 @@ from promotion.outside import visible
 from promotion.registry import transitions
 from promotion.report import tables
 from promotion.report.book import Pages, build_book
+from promotion.report.figures import as_html
+from promotion.report.plots.drawing import new_plot
 from promotion.report.publication import write_document, write_summary
+from promotion.report.showing import PICTURE
 from promotion.store import Artifact, Tag, VersionTag, log_bytes, start_run
 from tests.browser import Reader
 from tests.builders import REGISTERED_MODEL, STUDY, canary, connect_to, evidence
@@ -98,7 +102,7 @@ def pages(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     client = connect_to(home, "hostile")
     forge_registry(client)
     told = start_run(client, "hostile", "told", {})
-    log_bytes(client, told, Artifact.PICTURE, encoded(np.zeros((8, 8, 3), np.uint8)))
+    log_bytes(client, told, PICTURE.format(language="fr"), picture().encode())
     log_bytes(client, told, Artifact.NOTEBOOK, nbformat.writes(tell_of_everything(client)).encode())
     failed = {
         f"failed-{name}": start_run(client, "hostile", name, {Tag.ERROR: text})
@@ -120,6 +124,15 @@ def pages(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
     )
     return index.parent
+
+
+def picture() -> str:
+    """The picture of a landing page, whose words are a stranger's."""
+    plot, ((axes,),) = new_plot(1, 1)
+    axes.imshow(np.zeros((8, 8, 3), np.uint8))
+    told = "\n\n".join(TEXTS.values())
+    plot.says("picture", told, told, [told], pd.DataFrame({"image": [*TEXTS.values()]}))
+    return as_html(plot)
 
 
 def encoded(image: np.ndarray) -> bytes:

@@ -15,7 +15,7 @@ from promotion.cli import app
 from promotion.display import plain, say
 from promotion.outside import visible
 from promotion.registry import approve, roll_back
-from promotion.report import plots
+from promotion.report.plots.drawing import new_plot
 from tests.builders import connect_to, invoke, registered_in
 from tests.hostile.stores import log_foreign
 from tests.hostile.texts import TEXTS
@@ -82,7 +82,7 @@ def test_a_document_under_review_is_text(name: str, tmp_path: Path) -> None:
 )
 def test_a_plot_writes_a_name_as_it_is(name: str) -> None:
     """A lone dollar made matplotlib look for a formula, and raise."""
-    figure, ((axes,),) = plots._figure(3, 2)
+    figure, ((axes,),) = new_plot(3, 2)
     axes.set_title(visible(TEXTS[name])[:200])
     figure.canvas.draw()
     assert axes.title.get_text() == visible(TEXTS[name])[:200]

@@ -6,6 +6,7 @@ from bs4 import BeautifulSoup
 
 from promotion.detection import Diagnosis, Seen, diagnose, see
 from promotion.report import plots, tables
+from promotion.report.figures import CANDIDATE
 from promotion.study import OperatingPoint
 from tests.builders import boxes, detections
 
@@ -33,7 +34,7 @@ def test_tables_and_plots_show_a_diagnosis() -> None:
     assert len(tables.points(found)) == 3
     assert errors_of({"a": found, "b": found}) == 8
     assert len(tables.sizes({"a": found})) == 3
-    assert plots.reliability({"a": found}, {"a": plots.CANDIDATE}).axes
+    assert plots.reliability({"a": found}, {"a": CANDIDATE}).axes
 
 
 def test_each_kind_of_error_leads_to_the_pictures_that_show_it() -> None:
@@ -49,4 +50,4 @@ def test_a_model_without_a_single_box_is_shown_too() -> None:
     found = diagnose(blind, blind, OperatingPoint())
     assert errors_of({"a": found, "b": found}) == 8
     assert len(tables.sizes({"a": found})) == 3
-    assert plots.reliability({"a": found}, {"a": plots.CANDIDATE}).axes
+    assert plots.reliability({"a": found}, {"a": CANDIDATE}).axes

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from html import escape
+from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
 from promotion.comparison import Selection
 from promotion.datasets import PreparedDataset, ground_truth, images_of
@@ -20,24 +22,35 @@ from promotion.metrics import RECALL_LEVELS
 from promotion.paths import ROOT
 from promotion.report import plots
 from promotion.report.calibration import calibration_rows
-from promotion.report.figures import as_html, described
+from promotion.report.figures import (
+    BASELINE,
+    CANDIDATE,
+    Plot,
+    as_csv,
+    as_html,
+    described,
+)
 from promotion.report.language import in_language
+from promotion.report.plots.drawing import End, name_ends, new_plot
 from promotion.report.words import signed
 from promotion.study import OperatingPoint
 from tests.builders import POLICY, canary, evidence, random_split
+from tests.languages import ENGLISH, FRENCH
 
 SELECTION = Selection(
     candidate="big", baseline="small", candidate_run="big_s3", baseline_run="small_s3"
 )
 RUNS = evidence().runs
-COLOURS = {"a": plots.CANDIDATE, "b": plots.BASELINE}
+COLOURS = {"a": CANDIDATE, "b": BASELINE}
 
 
-def words_of(figure: Figure) -> str:
-    """All that a figure says: titles, labels, legends."""
-    said = [figure.get_suptitle()]
+def words_of(figure: Plot) -> str:
+    """All that a figure says: its caption, titles, legends, and what stands beside its marks."""
+    said = [figure.title, figure.finding]
     for axes in figure.axes:
         said += [axes.get_title(), axes.get_xlabel(), axes.get_ylabel()]
+        said += [one.get_text() for one in axes.texts]
+        said += [one.get_text() for one in axes.get_yticklabels()]
         legend = axes.get_legend()
         said += [one.get_text() for one in legend.get_texts()] if legend else []
     for legend in figure.legends:
@@ -79,12 +92,12 @@ def test_the_heights_of_the_persons_have_a_curve_a_split() -> None:
 def test_the_training_curves_have_a_line_a_run_in_its_role_s_colour() -> None:
     history = pd.DataFrame({"loss": [2.0, 1.0], "map": [0.2, 0.4]}, index=[1, 2])
     colours = plots.run_colours(RUNS, SELECTION)
-    assert colours["big_s1"] == plots.CANDIDATE
-    assert colours["small_s1"] == plots.BASELINE
+    assert colours["big_s1"] == CANDIDATE
+    assert colours["small_s1"] == BASELINE
     figure = plots.training_curves({"big_s1": history, "small_s1": history}, colours)
     assert [line.get_color() for line in figure.axes[0].lines] == [
-        plots.CANDIDATE,
-        plots.BASELINE,
+        CANDIDATE,
+        BASELINE,
     ]
     assert "candidat" in words_of(figure)
 
@@ -93,13 +106,23 @@ def test_a_precision_recall_curve_marks_the_point_at_which_the_model_works(
     models: dict[str, Seen],
 ) -> None:
     """The curve alone would let a reader believe in a precision that is never served."""
-    curves = {
-        name: (curve_of(one.matches), one.threshold, COLOURS[name]) for name, one in models.items()
-    }
-    figure = plots.precision_recall(curves, "test", 12)
-    assert len(figure.axes[0].lines) == 2 * len(curves)
+    figure = plots.operating_point(models["a"], "val")
+    _, point = figure.axes[0].lines
+    found = models["a"].metrics()
+    assert (point.get_xdata()[0], point.get_ydata()[0]) == (found["recall"], found["precision"])
     assert "point de fonctionnement" in words_of(figure)
-    assert "12 images" in words_of(figure)
+    assert f"{models['a'].images} images" in words_of(figure)
+    assert "Au seuil de 0,300, précision" in figure.finding
+
+
+def test_a_curve_keeps_every_point_at_which_it_turns(models: dict[str, Seen]) -> None:
+    """What is left out lies on a straight line between what is drawn."""
+    whole = curve_of(models["a"].matches)
+    table = plots.operating_point(models["a"], "val").table
+    for recall in np.unique(whole.recall):
+        there = whole.precision[whole.recall == recall]
+        drawn = table.loc[table["recall"] == recall, "precision"]
+        assert (drawn.min(), drawn.max()) == (there.min(), there.max())
 
 
 def test_the_bands_of_other_images_say_their_level(models: dict[str, Seen]) -> None:
@@ -112,7 +135,10 @@ def test_the_bands_of_other_images_say_their_level(models: dict[str, Seen]) -> N
 
 def test_each_seed_is_a_point_and_each_configuration_a_strip() -> None:
     figure = plots.seed_strips(RUNS, ["mAP50", "recall"], SELECTION, "val", 100)
-    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == ["big", "small"]
+    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == [
+        "big\ncandidat",
+        "small\nréférence",
+    ]
     points = figure.axes[0].lines[0]
     assert len(points.get_xdata()) == 3
 
@@ -124,13 +150,20 @@ def test_what_quality_costs_is_shown_with_the_front() -> None:
         "latence p95 (ms)",
         "énergie d’entraînement (Wh)",
     ]
-    assert "front de Pareto" in words_of(figure)
+    assert "front de Pareto" in figure.finding
+    assert {"on_front_latency_p95_ms", "on_front_energy_wh"} <= set(figure.table)
+    assert "candidat" in words_of(figure)
 
 
 def test_the_latencies_have_a_box_a_run() -> None:
     milliseconds = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [2.0, 3.0, 4.0]})
     figure = plots.latencies(milliseconds, COLOURS)
-    assert [one.get_text() for one in figure.axes[0].get_yticklabels()] == ["a", "b"]
+    assert [one.get_text() for one in figure.axes[0].get_yticklabels()] == [
+        "a\ncandidat",
+        "b\nréférence",
+    ]
+    assert "candidat 2,0\u00a0ms" in figure.finding or "candidat 2,0 ms" in figure.finding
+    assert "0,7 fois" in figure.finding
 
 
 def test_the_differences_stand_against_what_the_policy_requires() -> None:
@@ -147,7 +180,7 @@ def test_the_error_is_split_between_images_and_seeds() -> None:
     assert "graines" in words_of(figure)
 
 
-def alternatives(plot: Callable[[], Figure]) -> dict[str, str]:
+def alternatives(plot: Callable[[], Plot]) -> dict[str, str]:
     """What a reader who sees no picture gets of a plot, by language."""
     told = {}
     for language in ("fr", "en"):
@@ -186,7 +219,14 @@ def test_who_sees_no_picture_hears_each_run_s_latencies() -> None:
 
 
 def test_the_confidences_are_held_against_the_diagonal(diagnoses: dict[str, Diagnosis]) -> None:
-    assert "ECE" in words_of(plots.reliability(diagnoses, COLOURS))
+    figure = plots.reliability(diagnoses, COLOURS)
+    assert "ECE" in figure.finding
+    for name, found in diagnoses.items():
+        boxes = sum(one.count for one in found.bins)
+        excess = sum(one.count * (one.confidence - one.right) for one in found.bins) / boxes
+        role = {"a": "candidat", "b": "référence"}[name]
+        side = "hautes" if excess > 0 else "basses"
+        assert re.search(rf"{role}\s: ECE [\d,]+, confiances trop {side}", figure.finding)
 
 
 def test_the_same_pictures_are_shown_as_each_model_sees_them(streets: PreparedDataset) -> None:
@@ -206,7 +246,7 @@ def test_the_same_pictures_are_shown_as_each_model_sees_them(streets: PreparedDa
     persons = len(truth.dropna().query("image == @other.name"))
     found = f"trouvées\u00a0: {persons}, manquées\u00a0: 0, fausses alarmes\u00a0: 0"
     missed = f"trouvées\u00a0: 0, manquées\u00a0: {persons}, fausses alarmes\u00a0: 0"
-    below = [axes.get_xlabel().split("\n") for axes in figure.axes]
+    below = [axes.texts[0].get_text().split("\n") for axes in figure.axes]
     assert [lines[:2] for lines in below] == [
         ["le mieux", other.name],
         ["le moins bien, la plus peuplée", one.name],
@@ -269,3 +309,143 @@ def test_the_style_needs_no_display(tmp_path: Path) -> None:
     place = tmp_path / "figure.png"
     plots.calibration(calibration_rows()).savefig(place, dpi=60)
     assert place.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture(scope="module")
+def every_plot(
+    models: dict[str, Seen], diagnoses: dict[str, Diagnosis], streets: PreparedDataset
+) -> dict[str, dict[str, Plot]]:
+    """Each plot of the report in each language, drawn of small real values."""
+    history = pd.DataFrame({"loss": [2.0, 1.0], "map": [0.2, 0.4]}, index=[1, 2])
+    colours = plots.run_colours(RUNS, SELECTION)
+    zero = np.zeros(len(RECALL_LEVELS))
+    bands = dict.fromkeys(models, (zero, zero + 1))
+    truth = ground_truth(streets.folder, "test")
+    seen = see(truth, truth.dropna().assign(confidence=0.9), 0.5)
+    pictures: dict[Path, list[Telling]] = {images_of(streets.folder, "test")[0]: ["worst"]}
+    milliseconds = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [2.0, 3.0, 4.0]})
+    observations = pd.DataFrame({"boxes_challenger": [1, 2], "confidence_challenger": [0.5, 0.7]})
+    timings = pd.DataFrame({"ms_challenger": [1.0, 2], "ms_champion": [2.0, 3], "free": [1.0, 1]})
+    before = pd.DataFrame({"boxes": [1, 1], "confidence": [0.4, 0.6]})
+    found, looks = evidence().comparison, canary("stop").looks
+    plotted: dict[str, Callable[[], Plot]] = {
+        "box_sizes": lambda: plots.box_sizes({"train": [9.0, 20.0], "val": [12.0, 30.0]}),
+        "sample_pictures": lambda: plots.sample_pictures(streets.folder, "val"),
+        "training_curves": lambda: plots.training_curves(dict.fromkeys(colours, history), colours),
+        "operating_point": lambda: plots.operating_point(models["a"], "val"),
+        "curves_with_bands": lambda: plots.curves_with_bands(models, bands, COLOURS, "test", 0.95),
+        "seed_strips": lambda: plots.seed_strips(RUNS, ["mAP50", "recall"], SELECTION, "val", 100),
+        "gain_against_costs": lambda: plots.gain_against_costs(
+            RUNS, ["latency_p50_ms", "energy_wh"], "mAP50", SELECTION, "val"
+        ),
+        "latencies": lambda: plots.latencies(milliseconds, COLOURS),
+        "differences": lambda: plots.differences(
+            found, POLICY.required_differences, {"mAP50": 0.97, "recall": 0.95}, 100, 600
+        ),
+        "variance_split": lambda: plots.variance_split(found),
+        "reliability": lambda: plots.reliability(diagnoses, COLOURS),
+        "side_by_side": lambda: plots.side_by_side(pictures, {"v3": seen, "v2": seen}),
+        "calibration": lambda: plots.calibration(calibration_rows()),
+        "canary_differences": lambda: plots.canary_differences(looks),
+        "canary_evidence": lambda: plots.canary_evidence(looks),
+        "canary_latencies": lambda: plots.canary_latencies(timings, 2.5, 4),
+        "canary_drift": lambda: plots.canary_drift(before, observations),
+    }
+    drawn = {}
+    for language in ("fr", "en"):
+        with in_language(language):
+            drawn[language] = {name: draw() for name, draw in plotted.items()}
+    return drawn
+
+
+def test_every_plot_says_what_it_shows_what_it_finds_and_with_which_numbers(
+    every_plot: dict[str, dict[str, Plot]],
+) -> None:
+    """A caption that only names its axes leaves the reading to the reader."""
+    assert {*every_plot["fr"], "run_colours"} == set(plots.__all__)
+    for name, french in every_plot["fr"].items():
+        english = every_plot["en"][name]
+        for plot in (french, english):
+            assert re.search(r"\d", plot.finding) or name in ("differences", "variance_split")
+            assert plot.marks, name
+            assert all(re.search(r"\d", mark) for mark in plot.marks), name
+            assert not re.search(r"[{}*]", plot.finding + described(plot)), name
+        assert not FRENCH.search(words_of(english) + described(english)), name
+        assert not ENGLISH.search(words_of(french) + described(french)), name
+        assert french.title != english.title, name
+        assert french.finding != english.finding, name
+        assert described(french) != described(english), name
+
+
+def test_the_numbers_behind_every_plot_are_beside_it(
+    every_plot: dict[str, dict[str, Plot]],
+) -> None:
+    """As UTF-8 with one line of names; the file is the same in each language."""
+    for name, french in every_plot["fr"].items():
+        page = as_html(french)
+        link = re.search(r'download="([\w-]+)\.csv" href="data:text/csv[^,]*,([^"]+)"', page)
+        assert link, name
+        held = b64decode(link[2]).decode("utf-8")
+        assert held == as_csv(every_plot["en"][name]), name
+        table = pd.read_csv(StringIO(held))
+        assert len(table), name
+        assert all(re.fullmatch(r"[A-Za-z][\w-]*", column) for column in table), name
+
+
+def test_what_is_downloaded_is_what_is_plotted() -> None:
+    found = evidence().comparison
+    plot = plots.differences(found, {"mAP50": 0.02}, {"recall": 0.97}, 100, 600)
+    table = pd.read_csv(StringIO(as_csv(plot))).set_index("metric")
+    assert table["difference"].tolist() == [one.difference for one in found]
+    bars = [line for line in plot.axes[0].lines if line.get_linewidth() == 2.5]
+    drawn = [list(bar.get_xdata()) for bar in bars]
+    assert np.array(drawn) == pytest.approx(table[["low", "high"]].to_numpy())
+    assert table["required"].dropna().to_dict() == {"mAP50": 0.02}
+
+
+def test_the_caption_says_which_requirements_are_established() -> None:
+    found = evidence().comparison
+    sure = plots.differences(found, {"mAP50": 0.02, "recall": -0.05}, {"mAP50": 0.97}, 9, 9)
+    assert "Exigence établie, à la confiance que la règle demande\u00a0: mAP@50." in sure.finding
+    unsure = plots.differences(found, {"mAP50": 0.2}, {"mAP50": 0.97}, 9, 9)
+    assert unsure.finding == "Exigence non établie à cette confiance\u00a0: mAP@50."
+
+
+def test_the_caption_says_whether_seeds_mix() -> None:
+    mixed = [
+        run.model_copy(update={"metrics": {**run.metrics, "mAP50": 0.5 + 0.01 * place % 0.03}})
+        for place, run in enumerate(RUNS)
+    ]
+    apart = [
+        run.model_copy(
+            update={"metrics": {**run.metrics, "mAP50": 0.4 + 0.1 * (run.configuration == "big")}}
+        )
+        for run in RUNS
+    ]
+    swapped = SELECTION.model_copy(update={"candidate": "small", "baseline": "big"})
+    for runs, selection, told in (
+        (mixed, SELECTION, "mais leurs graines se mêlent"),
+        (apart, SELECTION, "chaque graine du candidat dépasse chacune de la référence"),
+        (apart, swapped, "chaque graine du candidat reste sous chacune de la référence"),
+    ):
+        assert told in plots.seed_strips(runs, ["mAP50"], selection, "val", 100).finding
+
+
+def test_names_beside_curves_stand_apart() -> None:
+    """Curves that end together must not have names that cannot be read."""
+    figure, ((axes,),) = new_plot(5, 3)
+    axes.set_ylim(0, 1)
+    name_ends(axes, [End(y, str(y), CANDIDATE) for y in (0.98, 0.97, 0.2, 0.21, 0.99)])
+    figure.canvas.draw()
+    boxes = sorted((one.get_window_extent() for one in axes.texts), key=lambda box: box.y0)
+    assert all(one.y1 <= other.y0 for one, other in pairwise(boxes))
+    names = sorted(axes.texts, key=lambda one: one.get_position()[1])
+    assert [one.get_text() for one in names] == ["0.2", "0.21", "0.97", "0.98", "0.99"]
+
+
+def test_a_challenger_that_draws_nothing_has_no_curve_of_its_confidences() -> None:
+    before = pd.DataFrame({"boxes": [1, 1], "confidence": [0.4, 0.6]})
+    blind = pd.DataFrame({"boxes_challenger": [0, 0], "confidence_challenger": [np.nan, np.nan]})
+    figure = plots.canary_drift(before, blind)
+    assert len(figure.axes[1].lines) == 1
+    assert "— au canari" in figure.finding

@@ -139,7 +139,7 @@ def test_what_came_of_a_decision_is_published_with_it() -> None:
     document = write_document(shown, found, STUDY)
     assert "version 3 de `person-detector`" in document
     assert "Canari, face à person-detector v2" in document
-    assert "| rappel, différence par image |" in document
+    assert "| différence de rappel |" in document
 
 
 def test_a_go_that_waits_for_a_person_says_so() -> None:
@@ -168,7 +168,7 @@ def test_the_landing_page_says_the_verdict_and_what_would_change_it(
     summary = write_summary(published(found), found, STUDY)
     assert told in summary
     assert "Ce qui changerait cette décision" in summary
-    assert "comparison.webp" in summary
+    assert "comparison.html" in summary
 
 
 @pytest.mark.slow

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,6 @@ from typing import Any
 import nbformat
 import yaml
 from mlflow.tracking import MlflowClient
-from PIL import Image
 
 from promotion.errors import MissingRunsError
 from promotion.lab.exercises import EXERCISES, exercise
@@ -26,7 +27,7 @@ from promotion.report.book.runs import run_table
 from promotion.report.calibration import calibration_rows
 from promotion.report.document import render_calibration, render_original
 from promotion.report.language import spoken
-from promotion.report.showing import pick
+from promotion.report.showing import PICTURE, pick
 from promotion.report.words import text
 from promotion.store import Artifact, Tag, artifact, interface, links, registry_link
 from promotion.study import Study
@@ -35,12 +36,12 @@ RUNS_CHAPTER = "book/runs"
 RUN_PAGES = "notebooks/runs"
 # What answers the lab's questions.
 OF_THE_TEACHER = ("book/original",)
-PICTURE = "comparison.webp"
 FILES = "files"
 PAPER = "decision.pdf"
 # The pages that end with what a reader takes away.
 LEADS_TO_FILES = ("summary", "decision")
-CALIBRATION_PICTURE = "calibration.png"
+LANDING_PICTURE = "comparison.html"
+CALIBRATION = "calibration.html"
 
 
 @dataclass(frozen=True)
@@ -110,14 +111,14 @@ def lay_out(
         _put_notebook(client, run_id, source / RUN_PAGES / f"{name}.ipynb", title=name)
     for name, run_id in pages.failed.items():
         _put_failed(client, run_id, source / RUN_PAGES / name, name)
-    if pages.picture:
-        _put_picture(artifact(client, pages.picture, Artifact.PICTURE), source / "book" / PICTURE)
+    _put_picture(client, pages.picture, source / "book" / LANDING_PICTURE)
     shutil.copy(ROOT / "book" / "marks" / f"{pages.verdict}.svg", source / "book" / "logo.svg")
     taken = _put_files(pages, paper, source / "book")
     for name, page in written[spoken()].items():
         told = f"{page.rstrip()}\n\n{taken}\n" if name in LEADS_TO_FILES and taken else page
         (source / "book" / f"{name}.md").write_text(told, encoding="utf-8")
-    _draw_calibration(source / "book" / CALIBRATION_PICTURE)
+    calibration = source / "book" / CALIBRATION
+    calibration.write_text(_drawn_calibration(spoken()), encoding="utf-8")
     _write_contents(source / "_toc.yml", [*pages.variants, *pages.failed], solutions)
     _write_settings(source / "_config.yml", pages.verdict, list(written))
 
@@ -166,17 +167,22 @@ def _write_settings(place: Path, verdict: str, languages: Sequence[str]) -> None
     place.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
 
 
-def _put_picture(picture: Path, place: Path) -> None:
-    """The landing page's picture, a tenth of its weight: it is made of photographs."""
-    with Image.open(picture) as opened:
-        opened.convert("RGB").save(place, quality=85, method=6)
+def _put_picture(client: MlflowClient, run_id: str, place: Path) -> None:
+    """The landing page's picture in the language spoken; nothing where the run has none."""
+    place.touch()
+    if run_id:
+        with suppress(MissingRunsError):
+            shutil.copy(artifact(client, run_id, PICTURE.format(language=spoken())), place)
 
 
-def _draw_calibration(place: Path) -> None:
+@cache
+def _drawn_calibration(language: str) -> str:
+    """The plot of the simulation as a page has it, in the language spoken, which is `language`."""
     # The plots bring seaborn, which no command but this one needs.
     from promotion.report import plots
+    from promotion.report.figures import as_html
 
-    plots.calibration(calibration_rows()).savefig(place, dpi=110)
+    return as_html(plots.calibration(calibration_rows()))
 
 
 def _registry_page(model: RegisteredModel) -> str:

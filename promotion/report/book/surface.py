@@ -7,7 +7,11 @@ who cannot see them, and the few words that the theme says in English only.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from itertools import count
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from bs4 import BeautifulSoup, Tag
 from sphinx.application import Sphinx
@@ -22,6 +26,9 @@ WIDE = 9
 # A drawing is thousands of lines that nothing here changes.
 DRAWING = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 STAND_IN = "<!--drawing-->"
+# What a plot's HTML holds: its table under a name, and its photographs.
+TABLE = re.compile(r'download="([^"]+)" href="data:text/csv[^",]*,([^"]+)"')
+PICTURE = re.compile(r'src="data:image/webp;base64,([^"]+)"')
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|webp)$")
 
 
@@ -40,12 +47,29 @@ def _dress(app: Sphinx, page: str, template: str, context: dict[str, Any], doctr
         for language in context.get("book_languages", [])
     ]
     if "body" in context:
-        context["body"] = mend(context["body"])
+        context["body"] = put_beside(mend(context["body"]), Path(app.outdir, page))
         if SORTED in context["body"]:
             app.add_js_file(SORTER, loading_method="defer", priority=400)
         if GALLERY in context["body"]:
             app.add_css_file("gallery.css")
             app.add_js_file("gallery.js", loading_method="defer")
+
+
+def put_beside(body: str, page: Path) -> str:
+    """Write the tables and the photographs that a page's body holds into files beside the page.
+
+    They bear the page's name and their own; the body leads to them.
+    """
+    page.parent.mkdir(parents=True, exist_ok=True)
+
+    def put(name: str, content: str) -> str:
+        file = page.with_name(f"{page.name}-{name}")
+        file.write_bytes(b64decode(content))
+        return quote(file.name)
+
+    pictures = count(1)
+    body = TABLE.sub(lambda found: f'download="{found[1]}" href="{put(found[1], found[2])}"', body)
+    return PICTURE.sub(lambda found: f'src="{put(f"{next(pictures)}.webp", found[1])}"', body)
 
 
 def mend(body: str) -> str:

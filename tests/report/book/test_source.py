@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 import shutil
-from io import BytesIO
 from pathlib import Path
 
 import nbformat
-import numpy as np
 import pytest
 import yaml
 from bs4 import BeautifulSoup
 from mlflow.tracking import MlflowClient
-from PIL import Image
 
 from promotion.errors import MissingRunsError
 from promotion.paths import ROOT
 from promotion.report.book import source as laid_out
 from promotion.report.book.source import Pages, lay_out, written_pages
+from promotion.report.language import in_language, spoken
+from promotion.report.showing import PICTURE
 from promotion.store import Artifact, Tag, log_bytes, start_run
 from promotion.study import Study, load_study
 from tests.builders import SMOKE, connect_to, registered_in, registry_of
@@ -46,7 +45,7 @@ def executed(client: MlflowClient, *extra: nbformat.NotebookNode) -> str:
 
 
 def source(client: MlflowClient, place: Path, pages: Pages) -> Path:
-    written = {"fr": written_pages(client, load_study(SMOKE), pages)}
+    written = {spoken(): written_pages(client, load_study(SMOKE), pages)}
     lay_out(client, place / "source", pages, written)
     return place / "source"
 
@@ -158,17 +157,26 @@ def test_a_step_that_was_not_executed_shows_no_code(client: MlflowClient, tmp_pa
 
 
 @pytest.mark.slow
-def test_the_landing_page_s_picture_is_light(client: MlflowClient, tmp_path: Path) -> None:
-    """A picture of photographs, as a plot is saved, weighs more than a page may."""
-    drawn = BytesIO()
-    noise = np.random.default_rng(1).integers(0, 255, (400, 600, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(drawn, "PNG")
+def test_the_landing_page_s_picture_speaks_the_book_s_language(
+    client: MlflowClient, tmp_path: Path
+) -> None:
     run_id = executed(client)
-    log_bytes(client, run_id, Artifact.PICTURE, drawn.getvalue())
-    picture = source(client, tmp_path, Pages(steps={}, variants={}, picture=run_id))
-    light = (picture / "book" / laid_out.PICTURE).read_bytes()
-    assert light[8:12] == b"WEBP"
-    assert len(light) < len(drawn.getvalue()) / 3
+    for language, told in (("fr", "trouvées"), ("en", "found")):
+        log_bytes(client, run_id, PICTURE.format(language=language), told.encode())
+    pages = Pages(steps={}, variants={}, picture=run_id)
+    with in_language("en"):
+        english = source(client, tmp_path / "en", pages)
+    assert (english / "book" / laid_out.LANDING_PICTURE).read_text(encoding="utf-8") == "found"
+    french = source(client, tmp_path / "fr", pages)
+    assert (french / "book" / laid_out.LANDING_PICTURE).read_text(encoding="utf-8") == "trouvées"
+
+
+@pytest.mark.slow
+def test_a_book_without_a_picture_has_a_landing_page(client: MlflowClient, tmp_path: Path) -> None:
+    """Before the diagnosis there is none, and a run of an older version has none either."""
+    for place, run_id in (("none", ""), ("older", executed(client))):
+        folder = source(client, tmp_path / place, Pages(steps={}, variants={}, picture=run_id))
+        assert (folder / "book" / laid_out.LANDING_PICTURE).read_text(encoding="utf-8") == ""
 
 
 @pytest.mark.parametrize("verdict", ["promote", "reject", "inconclusive", "none"])

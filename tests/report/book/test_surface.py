@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from pathlib import Path
+
 from bs4 import BeautifulSoup
 
-from promotion.report.book.surface import mend
+from promotion.report.book.surface import mend, put_beside
 
 TABLE = (
     '<style scoped>td {color: red}</style><table border="1" class="dataframe"><thead>'
@@ -64,3 +67,19 @@ def test_a_drawing_is_left_as_it_was_drawn() -> None:
     body = f"<p>One</p>{drawings[0]}{TABLE}{drawings[1]}"
     shown = mend(body)
     assert [shown.index(one) for one in drawings] == sorted(shown.index(one) for one in drawings)
+
+
+def test_what_a_page_holds_lies_beside_it(tmp_path: Path) -> None:
+    """A page of photographs that holds them all is slow to open; its numbers are files to take."""
+    held = {kind: b64encode(kind.encode()).decode() for kind in ("table", "one", "other")}
+    body = (
+        f'<a download="gains.csv" href="data:text/csv;charset=utf-8;base64,{held["table"]}">CSV</a>'
+        f'<img alt="1" src="data:image/webp;base64,{held["one"]}">'
+        f'<img alt="2" src="data:image/webp;base64,{held["other"]}">'
+    )
+    page = tmp_path / "notebooks" / "3 a#b"
+    shown = BeautifulSoup(put_beside(body, page), "html.parser")
+    files = [tag.get("href") or tag.get("src") for tag in shown.select("a, img")]
+    assert files == ["3%20a%23b-gains.csv", "3%20a%23b-1.webp", "3%20a%23b-2.webp"]
+    written = {file.name: file.read_text() for file in page.parent.iterdir()}
+    assert written == {"3 a#b-gains.csv": "table", "3 a#b-1.webp": "one", "3 a#b-2.webp": "other"}
