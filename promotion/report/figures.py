@@ -7,12 +7,13 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from html import escape
-from io import BytesIO, StringIO
+from io import StringIO
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from promotion.report.photographs import Pictures, drawn
 from promotion.report.words import capital, text
 
 # The theme's colours by those of the paper: the style sheet gives the variables their values on
@@ -61,45 +62,44 @@ class Plot(Figure):
         self.marks, self.table = marks, table
 
 
-def described(plot: Plot) -> str:
+def described(plot: Plot | Pictures) -> str:
     """What a plot shows, in words: its title, and what its marks say."""
     return ". ".join([plot.title, *plot.marks])
 
 
-def as_csv(plot: Plot) -> str:
+def as_csv(plot: Plot | Pictures) -> str:
     """The numbers behind a plot, a line a mark below a line of names."""
     return plot.table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
-def as_html(plot: Plot) -> str:
-    """A plot as the page has it: drawn, told, with its caption and its numbers to download.
-
-    What shows photographs is a picture, the rest is drawn in the page's own colours.
-    """
-    photographs = any(axes.images for axes in plot.axes)
-    shown = _picture(plot) if photographs else svg(plot)
-    held = _held("text/csv;charset=utf-8", as_csv(plot).encode())
-    link = f'<a download="{plot.name}.csv" href="{held}">{escape(text("figure.table"))}</a>'
+def as_html(plot: Plot | Pictures) -> str:
+    """A plot as the page has it: drawn, told, with its caption and its numbers to download."""
+    shown = drawn(plot) if isinstance(plot, Pictures) else _panels(plot)
+    held = b64encode(as_csv(plot).encode()).decode()
+    link = (
+        f'<a download="{plot.name}.csv" href="data:text/csv;charset=utf-8;base64,{held}">'
+        f"{escape(text('figure.table'))}</a>"
+    )
     finding = capital(plot.finding).removesuffix(".")
     caption = f"<strong>{escape(plot.title)}.</strong> {escape(finding)}. {link}"
     return f'<figure class="plot">{shown}<figcaption>{caption}</figcaption></figure>'
 
 
-def _held(kind: str, content: bytes) -> str:
-    """A file as an address that holds it; the book's pages put it beside themselves."""
-    return f"data:{kind};base64,{b64encode(content).decode()}"
+def _panels(plot: Plot) -> str:
+    """The panels of a plot, each a drawing of its own: side by side where there is room."""
+    drawings = []
+    for axes in plot.axes:
+        for one in plot.axes:
+            one.set_visible(one is axes)
+        drawings.append(_svg(plot))
+    for one in plot.axes:
+        one.set_visible(True)
+    said = f'role="img" aria-label="{escape(described(plot))}"'
+    return f'<div class="panels" {said}>{"".join(drawings)}</div>'
 
 
-def _picture(plot: Plot) -> str:
-    """A figure with photographs as an image that the page holds."""
-    buffer = BytesIO()
-    plot.savefig(buffer, format="webp", dpi=110, pil_kwargs={"quality": 82})
-    held = _held("image/webp", buffer.getvalue())
-    return f'<img src="{held}" alt="{escape(described(plot))}">'
-
-
-def svg(plot: Plot) -> str:
-    """A plot as an SVG element that takes its colours from the page and fits its width.
+def _svg(plot: Plot) -> str:
+    """What is visible of a plot as SVG that takes its colours from the page and fits its width.
 
     Letters are drawn, so that it looks the same whatever fonts a reader has; its words are in the
     caption and in the alternative text. With a fixed salt and no date, the same plot is the same
@@ -108,13 +108,12 @@ def svg(plot: Plot) -> str:
     buffer = StringIO()
     with plt.rc_context({"svg.fonttype": "path", "svg.hashsalt": "promotion"}):
         plot.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    drawn = _PROLOGUE.sub("", buffer.getvalue())
-    drawn = _DRAWN.sub(lambda found: _LONG.sub(r"\1", found[0]), drawn)
-    drawn = _in_variables(drawn, VARIABLES)
+    drawing = _PROLOGUE.sub("", buffer.getvalue())
+    drawing = _DRAWN.sub(lambda found: _LONG.sub(r"\1", found[0]), drawing)
+    drawing = _in_variables(drawing, VARIABLES)
     # Two plots on one page may not have names in common.
-    drawn = _NAMED.sub(rf"\g<1>{sha256(drawn.encode()).hexdigest()[:8]}-", drawn)
-    said = f'role="img" aria-label="{escape(described(plot))}"'
-    return _SIZE.sub(rf'\1 {said} style="width: 100%; max-width: \2pt"', drawn, count=1)
+    drawing = _NAMED.sub(rf"\g<1>{sha256(drawing.encode()).hexdigest()[:8]}-", drawing)
+    return _SIZE.sub(r'\1 style="width: 100%; max-width: \2pt"', drawing, count=1)
 
 
 def _in_variables(drawn: str, names: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from promotion.report.figures import Plot, as_html, described
 from promotion.report.language import LANGUAGES, SOURCE, in_language
+from promotion.report.photographs import Pictures
 
 # Beside the French result stand the others, by their language; no program but ours reads them.
 OTHERS = "application/vnd.promotion.languages+json"
@@ -46,7 +47,7 @@ def show(told: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Shown:
 def _bundle(result: object) -> Bundle:
     if isinstance(result, str):
         return {"text/plain": result, "text/html": f'<p class="told">{escape(result)}</p>'}
-    if isinstance(result, Plot):
+    if isinstance(result, Plot | Pictures):
         return {"text/plain": described(result), "text/html": as_html(result)}
     data, _ = DisplayFormatter().format(result)  # type: ignore[no-untyped-call]
     return dict(data)

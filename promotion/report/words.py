@@ -41,7 +41,7 @@ TEXTS = {
     "figure.sizes.finding": "Hauteurs médianes, en pixels : {medians}.",
     "figure.sizes.distance": "Deux parts cumulées ne s’écartent nulle part de plus de "
     "{distance:percent} ({one:split}, {other:split}).",
-    "figure.sample": "{image} : {persons:count} personnes",
+    "figure.sample": "personnes annotées : {persons:count}",
     "figure.samples.finding": "{shown:count} des {images:count} images, à intervalles réguliers "
     "dans l’ordre de leurs noms, avec leurs {persons:count} personnes annotées.",
     "figure.curve": "{run} : en {epochs:count} époques, perte {loss:course}, mAP@50 {found:course}",
@@ -82,7 +82,7 @@ TEXTS = {
     "figure.errors.seeds": "Les graines pèsent plus que les images : {metrics:measures}.",
     "figure.errors.unknown": "Une seule graine ne dit pas ce que les graines ajoutent : "
     "{metrics:measures}.",
-    "figure.pictures.finding": "Sur ces {images:count} images, chaque modèle à son seuil : "
+    "figure.pictures.finding": "En tout sur ces images ({images:count}), chaque modèle à son seuil : "
     "{totals}.",
     "figure.reliability.high": "{role:role} : ECE {ece:number}, confiances trop hautes de "
     "{excess:number} en moyenne",

@@ -29,6 +29,7 @@ from promotion.detection import Seen, see, telling_images
 from promotion.metrics import METRICS, Matches
 from promotion.paths import ROOT
 from promotion.report import plots, publication, tables
+from promotion.report.figures import as_html
 from promotion.study import Policy, load_study
 from tests.builders import Looked, detections, evidence, opening, run
 from tests.decision.builders import (
@@ -338,8 +339,8 @@ def everything_told(
         plots.curves_with_bands(models, bands, colours, "test", by.confidence),
         plots.operating_point(next(iter(models.values())), "val"),
         plots.reliability(found.diagnoses, colours),
-        plots.side_by_side(pictures, models),
     ]
+    assert as_html(plots.side_by_side(pictures, models))
     for figure in figures:
         drawn(figure)
     published = publication.publish(decision, found)

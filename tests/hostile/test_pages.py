@@ -22,7 +22,7 @@ from promotion.registry import transitions
 from promotion.report import tables
 from promotion.report.book import Pages, build_book
 from promotion.report.figures import as_html
-from promotion.report.plots.drawing import new_plot
+from promotion.report.photographs import Photograph, Pictures
 from promotion.report.publication import write_document, write_summary
 from promotion.report.showing import PICTURE
 from promotion.store import Artifact, Tag, VersionTag, log_bytes, start_run
@@ -128,11 +128,10 @@ def pages(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def picture() -> str:
     """The picture of a landing page, whose words are a stranger's."""
-    plot, ((axes,),) = new_plot(1, 1)
-    axes.imshow(np.zeros((8, 8, 3), np.uint8))
     told = "\n\n".join(TEXTS.values())
-    plot.says("picture", told, told, [told], pd.DataFrame({"image": [*TEXTS.values()]}))
-    return as_html(plot)
+    groups = {told: [Photograph(np.zeros((8, 8, 3), np.uint8), {}, told)]}
+    table = pd.DataFrame({"image": [*TEXTS.values()]})
+    return as_html(Pictures("picture", told, told, [told], table, groups))
 
 
 def encoded(image: np.ndarray) -> bytes:

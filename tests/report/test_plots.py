@@ -10,6 +10,7 @@ from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -31,6 +32,7 @@ from promotion.report.figures import (
     described,
 )
 from promotion.report.language import in_language
+from promotion.report.photographs import LONGEST_SIDE, OUTCOMES, Photograph, Pictures, drawn
 from promotion.report.plots.drawing import End, name_ends, new_plot
 from promotion.report.words import signed
 from promotion.study import OperatingPoint
@@ -44,9 +46,11 @@ RUNS = evidence().runs
 COLOURS = {"a": CANDIDATE, "b": BASELINE}
 
 
-def words_of(figure: Plot) -> str:
+def words_of(figure: Plot | Pictures) -> str:
     """All that a figure says: its caption, titles, legends, and what stands beside its marks."""
     said = [figure.title, figure.finding]
+    if isinstance(figure, Pictures):
+        return "\n".join([*said, *figure.groups, *figure.marks])
     for axes in figure.axes:
         said += [axes.get_title(), axes.get_xlabel(), axes.get_ylabel()]
         said += [one.get_text() for one in axes.texts]
@@ -78,10 +82,14 @@ def test_a_figure_is_shown_once(models: dict[str, Seen]) -> None:
 
 
 def test_the_pictures_of_a_split_are_shown_with_their_persons(streets: PreparedDataset) -> None:
-    figure = plots.sample_pictures(streets.folder, "val")
-    assert "validation" in words_of(figure)
-    boxes = sum(len(axes.patches) for axes in figure.axes)
-    assert boxes == ground_truth(streets.folder, "val").dropna().shape[0]
+    shown = plots.sample_pictures(streets.folder, "val")
+    truth = ground_truth(streets.folder, "val").dropna()
+    assert "validation" in shown.title
+    assert list(shown.groups) == sorted(truth["image"].unique())
+    table = shown.table.sort_values(["image", "x0"]).reset_index(drop=True)
+    wanted = truth.sort_values(["image", "x0"]).reset_index(drop=True)
+    pd.testing.assert_frame_equal(table, wanted[list(table)], check_exact=False)
+    assert as_html(shown).count("<rect") == len(truth)
 
 
 def test_the_heights_of_the_persons_have_a_curve_a_split() -> None:
@@ -180,7 +188,7 @@ def test_the_error_is_split_between_images_and_seeds() -> None:
     assert "graines" in words_of(figure)
 
 
-def alternatives(plot: Callable[[], Plot]) -> dict[str, str]:
+def alternatives(plot: Callable[[], Plot | Pictures]) -> dict[str, str]:
     """What a reader who sees no picture gets of a plot, by language."""
     told = {}
     for language in ("fr", "en"):
@@ -235,33 +243,55 @@ def test_the_same_pictures_are_shown_as_each_model_sees_them(streets: PreparedDa
     perfect = truth.dropna().assign(confidence=0.9)
     blind = perfect.head(0)
     shown = {"candidat": see(truth, perfect, 0.5), "référence": see(truth, blind, 0.5)}
-    one, other = images_of(streets.folder, "test")[:2]
+    other, one = images_of(streets.folder, "test")[:2]
     pictures: dict[Path, list[Telling]] = {other: ["best"], one: ["worst", "fullest"]}
-    figure = plots.side_by_side(pictures, shown)
-    assert [axes.get_title(loc="left") for axes in figure.axes[::2]] == ["référence", "candidat"]
-    reference, candidate = figure.axes[:2], figure.axes[2:]
-    for rows, line in ((reference, ":"), (candidate, "-")):
-        assert {patch.get_linestyle() for axes in rows for patch in axes.patches} <= {line}
-    assert "manquée" in words_of(figure)
+    picture = plots.side_by_side(pictures, shown)
+    assert list(picture.groups) == [
+        f"Le mieux, {other.name}",
+        f"Le moins bien, la plus peuplée, {one.name}",
+    ]
+    for group in picture.groups.values():
+        theirs, ours = group
+        assert theirs.told.startswith("référence, ")
+        assert ours.told.startswith("candidat, ")
+        assert {name for name, boxes in theirs.boxes.items() if len(boxes)} <= {"missed"}
+        assert {name for name, boxes in ours.boxes.items() if len(boxes)} <= {"found"}
     persons = len(truth.dropna().query("image == @other.name"))
+    assert persons
     found = f"trouvées\u00a0: {persons}, manquées\u00a0: 0, fausses alarmes\u00a0: 0"
-    missed = f"trouvées\u00a0: 0, manquées\u00a0: {persons}, fausses alarmes\u00a0: 0"
-    below = [axes.texts[0].get_text().split("\n") for axes in figure.axes]
-    assert [lines[:2] for lines in below] == [
-        ["le mieux", other.name],
-        ["le moins bien, la plus peuplée", one.name],
-    ] * 2
-    assert (" ".join(below[0][2:]), " ".join(below[2][2:])) == (missed, found)
-    assert f"candidat, le mieux, {other.name}, {found}" in described(figure)
+    assert f"Le mieux, {other.name}, candidat, {found}" in described(picture)
+    page = as_html(picture)
+    assert page.count("<rect") - page.count("rx=") == len(picture.table)
+    lines = {
+        outcome: set(re.findall(rf'stroke="{colour}"[^>]* stroke-dasharray="([^"]*)"', page))
+        for outcome, (colour, _) in OUTCOMES.items()
+    }
+    assert lines == {"found": {"none"}, "missed": {OUTCOMES["missed"][1]}, "false": set()}
+    assert "manquée</span>" in page
+
+
+def test_a_large_photograph_is_as_light_as_its_place_on_the_page() -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (2000, 3000, 3), dtype=np.uint8)
+    large = drawn(Pictures("p", "", "", [], pd.DataFrame(), {"a": [Photograph(noise, {}, "")]}))
+    assert 'viewBox="0 0 3000 2000"' in large
+    held = re.search(r'href="data:image/webp;base64,([^"]+)"', large)
+    assert held
+    image = cv2.imdecode(np.frombuffer(b64decode(held[1]), np.uint8), cv2.IMREAD_COLOR)
+    assert max(image.shape) == LONGEST_SIDE
 
 
 def test_why_a_picture_is_shown_is_said_in_each_language(streets: PreparedDataset) -> None:
     truth = ground_truth(streets.folder, "test")
     nothing = see(truth, truth.dropna().assign(confidence=0.9).head(0), 0.5)
     image = images_of(streets.folder, "test")[0]
-    told = alternatives(lambda: plots.side_by_side({image: ["worst"]}, {"v3": nothing}))
-    assert f"v3, le moins bien, {image.name}, trouvées\u00a0: 0" in told["fr"]
-    assert f"v3, worst, {image.name}, found: 0, missed: " in told["en"]
+    for language, line, told in (
+        ("fr", "Le moins bien", "v3, trouvées\u00a0: 0"),
+        ("en", "Worst", "v3, found: 0, missed: "),
+    ):
+        with in_language(language):
+            pictures = plots.side_by_side({image: ["worst"]}, {"v3": nothing})
+        assert f"{line}, {image.name}, {told}" in described(pictures)
+        assert f'aria-label="{told}' in as_html(pictures)
 
 
 def test_a_canary_is_drawn_look_by_look() -> None:
@@ -269,19 +299,6 @@ def test_a_canary_is_drawn_look_by_look() -> None:
     differences, proof = plots.canary_differences(looks), plots.canary_evidence(looks)
     assert "perte tolérée" in words_of(differences)
     assert "Contre" in words_of(proof)
-
-
-def test_no_plot_keeps_the_paper_s_colours_on_a_dark_page() -> None:
-    """A colour that the style sheet does not know on dark ground is hard to see there."""
-    figures = [plots.canary_evidence(canary("go").looks), plots.calibration(calibration_rows())]
-    style = (ROOT / "book" / "_static" / "report.css").read_text("utf-8")
-    _, dark = style.split('html[data-theme="dark"] .plot {', 1)
-    known = set(re.findall(r"--plot-([\w-]+):", dark.partition("}")[0]))
-    for figure in figures:
-        drawn = as_html(figure)
-        used = set(re.findall(r"var\(--plot-([\w-]+),", drawn))
-        assert used - {"paper"} <= known
-        assert not re.findall(r"(?:fill|stroke): #\w+", drawn)
 
 
 def test_a_canary_s_latencies_and_drift_show_both_sides() -> None:
@@ -314,7 +331,7 @@ def test_the_style_needs_no_display(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def every_plot(
     models: dict[str, Seen], diagnoses: dict[str, Diagnosis], streets: PreparedDataset
-) -> dict[str, dict[str, Plot]]:
+) -> dict[str, dict[str, Plot | Pictures]]:
     """Each plot of the report in each language, drawn of small real values."""
     history = pd.DataFrame({"loss": [2.0, 1.0], "map": [0.2, 0.4]}, index=[1, 2])
     colours = plots.run_colours(RUNS, SELECTION)
@@ -328,7 +345,7 @@ def every_plot(
     timings = pd.DataFrame({"ms_challenger": [1.0, 2], "ms_champion": [2.0, 3], "free": [1.0, 1]})
     before = pd.DataFrame({"boxes": [1, 1], "confidence": [0.4, 0.6]})
     found, looks = evidence().comparison, canary("stop").looks
-    plotted: dict[str, Callable[[], Plot]] = {
+    plotted: dict[str, Callable[[], Plot | Pictures]] = {
         "box_sizes": lambda: plots.box_sizes({"train": [9.0, 20.0], "val": [12.0, 30.0]}),
         "sample_pictures": lambda: plots.sample_pictures(streets.folder, "val"),
         "training_curves": lambda: plots.training_curves(dict.fromkeys(colours, history), colours),
@@ -351,15 +368,15 @@ def every_plot(
         "canary_latencies": lambda: plots.canary_latencies(timings, 2.5, 4),
         "canary_drift": lambda: plots.canary_drift(before, observations),
     }
-    drawn = {}
+    shown = {}
     for language in ("fr", "en"):
         with in_language(language):
-            drawn[language] = {name: draw() for name, draw in plotted.items()}
-    return drawn
+            shown[language] = {name: draw() for name, draw in plotted.items()}
+    return shown
 
 
 def test_every_plot_says_what_it_shows_what_it_finds_and_with_which_numbers(
-    every_plot: dict[str, dict[str, Plot]],
+    every_plot: dict[str, dict[str, Plot | Pictures]],
 ) -> None:
     """A caption that only names its axes leaves the reading to the reader."""
     assert {*every_plot["fr"], "run_colours"} == set(plots.__all__)
@@ -378,7 +395,7 @@ def test_every_plot_says_what_it_shows_what_it_finds_and_with_which_numbers(
 
 
 def test_the_numbers_behind_every_plot_are_beside_it(
-    every_plot: dict[str, dict[str, Plot]],
+    every_plot: dict[str, dict[str, Plot | Pictures]],
 ) -> None:
     """As UTF-8 with one line of names; the file is the same in each language."""
     for name, french in every_plot["fr"].items():
@@ -392,14 +409,29 @@ def test_the_numbers_behind_every_plot_are_beside_it(
         assert all(re.fullmatch(r"[A-Za-z][\w-]*", column) for column in table), name
 
 
+def test_no_plot_keeps_the_paper_s_colours_on_a_dark_page(
+    every_plot: dict[str, dict[str, Plot | Pictures]],
+) -> None:
+    """A colour that the style sheet does not know on dark ground is hard to see there."""
+    style = (ROOT / "book" / "_static" / "report.css").read_text("utf-8")
+    _, dark = style.split('html[data-theme="dark"] .plot {', 1)
+    known = set(re.findall(r"--plot-([\w-]+):", dark.partition("}")[0]))
+    for name, plot in every_plot["fr"].items():
+        if isinstance(plot, Plot):
+            page = as_html(plot)
+            used = set(re.findall(r"var\(--plot-([\w-]+),", page))
+            assert used - {"paper"} <= known, name
+            assert not re.findall(r"(?:fill|stroke): #\w+", page), name
+
+
 def test_what_is_downloaded_is_what_is_plotted() -> None:
     found = evidence().comparison
     plot = plots.differences(found, {"mAP50": 0.02}, {"recall": 0.97}, 100, 600)
     table = pd.read_csv(StringIO(as_csv(plot))).set_index("metric")
     assert table["difference"].tolist() == [one.difference for one in found]
     bars = [line for line in plot.axes[0].lines if line.get_linewidth() == 2.5]
-    drawn = [list(bar.get_xdata()) for bar in bars]
-    assert np.array(drawn) == pytest.approx(table[["low", "high"]].to_numpy())
+    ends = [list(bar.get_xdata()) for bar in bars]
+    assert np.array(ends) == pytest.approx(table[["low", "high"]].to_numpy())
     assert table["required"].dropna().to_dict() == {"mAP50": 0.02}
 
 

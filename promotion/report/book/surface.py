@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ DRAWING = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 STAND_IN = "<!--drawing-->"
 # What a plot's HTML holds: its table under a name, and its photographs.
 TABLE = re.compile(r'download="([^"]+)" href="data:text/csv[^",]*,([^"]+)"')
-PICTURE = re.compile(r'src="data:image/webp;base64,([^"]+)"')
+PICTURE = re.compile(r'href="data:image/webp;base64,([^"]+)"')
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|webp)$")
 
 
@@ -67,9 +68,14 @@ def put_beside(body: str, page: Path) -> str:
         file.write_bytes(b64decode(content))
         return quote(file.name)
 
-    pictures = count(1)
+    number = count(1)
+
+    @cache
+    def put_picture(content: str) -> str:
+        return put(f"{next(number)}.webp", content)
+
     body = TABLE.sub(lambda found: f'download="{found[1]}" href="{put(found[1], found[2])}"', body)
-    return PICTURE.sub(lambda found: f'src="{put(f"{next(pictures)}.webp", found[1])}"', body)
+    return PICTURE.sub(lambda found: f'href="{put_picture(found[1])}"', body)
 
 
 def mend(body: str) -> str:

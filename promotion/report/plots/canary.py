@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from promotion.canary import CRITERIA, FREE, METRICS, PERCENTILE, SIDES, Look
 from promotion.report.figures import BASELINE, CANDIDATE, CRITERION, INK, OTHER, Plot
@@ -18,7 +18,7 @@ from promotion.report.plots.drawing import (
     new_plot,
     own_ticks,
 )
-from promotion.report.words import listed, percent, sentence, text
+from promotion.report.words import listed, number, percent, sentence, text
 
 # Beyond twice what is required, more evidence changes nothing.
 MOST_EVIDENCE = 2.0
@@ -54,9 +54,9 @@ def canary_differences(looks: Sequence[Look]) -> Plot:
         sentence("figure.canary.difference", dict(last.criterion(metric))) for metric in METRICS
     ]
     marks = [
-        sentence("figure.canary.look", {**dict(look.criterion(metric)), "images": look.images})
+        sentence("figure.canary.look", {**dict(look.criterion(metric)), "images": seen})
         for metric in METRICS
-        for look in looks
+        for seen, look in {look.images: look for look in looks}.items()
     ]
     finding = sentence("figure.canary.finding", {"images": last.images, "told": listed(told)})
     table = _table(looks, METRICS, ("value", "low", "high", "limit"))
@@ -66,27 +66,29 @@ def canary_differences(looks: Sequence[Look]) -> Plot:
 
 def canary_evidence(looks: Sequence[Look]) -> Plot:
     """How far each criterion is from being held, and from being broken, after each batch."""
-    figure, (row,) = new_plot(11, 3.6, 1, 2)
+    figure, (row,) = new_plot(7.4, 3.4, 1, 2)
     images = [look.images for look in looks]
-    # A curve below another one shows at its edges.
-    widths = np.linspace(6, 1.5, len(CRITERIA))
+    # A mark below another one shows at its edges.
+    sizes = np.linspace(8, 4, len(CRITERIA))
+    named = []
     for axes, side in zip(row, ("for", "against"), strict=True):
         ends = []
-        for colour, marker, width, name in zip(CRITERION, MARKERS, widths, CRITERIA, strict=True):
+        for colour, marker, size, name in zip(CRITERION, MARKERS, sizes, CRITERIA, strict=True):
             values = np.minimum(
                 [getattr(look.criterion(name), f"evidence_{side}") for look in looks], MOST_EVIDENCE
             )
-            axes.plot(images, values, f"{marker}-", ms=width + 2, lw=width, color=colour)
+            axes.plot(images, values, f"{marker}-", ms=size, lw=1.5, color=colour)
             ends.append(End(float(values[-1]), text(f"canary.{name}"), colour, marker))
         axes.axhline(1, color=INK, linestyle="--", linewidth=1)
         axes.set(xlabel=text("plot.canary.x"), title=text(f"plot.evidence.{side}"))
         axes.set_ylim(-0.05, MOST_EVIDENCE + 0.05)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         own_ticks(axes)
-        if side == "against":
-            name_ends(axes, ends)
-    row[0].set_ylabel(text("plot.evidence.y"))
+        axes.set_ylabel(text("plot.evidence.y"))
+        named.append((axes, ends))
     figure.tight_layout()
+    for axes, ends in named:
+        name_ends(axes, ends)
     last = looks[-1]
     states = {
         state: [one.name for one in last.criteria if one.state == state]
@@ -121,7 +123,7 @@ def canary_latencies(timings: pd.DataFrame, limit: float, requests: int) -> Plot
 
     The title says for which share of the requests the machine was free.
     """
-    figure, ((axes,),) = new_plot(7, 3.4)
+    figure, ((axes,),) = new_plot(6, 3.4)
     sides = {side: timings[f"ms_{side}"] for side in SIDES}
     curves = {
         text(f"contender.{side}"): (list(values), colour)
@@ -135,13 +137,16 @@ def canary_latencies(timings: pd.DataFrame, limit: float, requests: int) -> Plot
     axes.annotate(
         sentence("plot.canary.limit", facts),
         (limit, 0.05),
-        xytext=(4, 0),
+        xytext=(-4, 0),
         textcoords="offset points",
+        ha="right",
         size=LABEL_SIZE,
     )
     axes.set(xlabel=text("plot.latency.x"), ylabel=text("plot.canary.share"))
-    axes.set_xlim(left=0)
-    own_ticks(axes)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(lambda value, _: number(value, 0 if value >= 1 else 1))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(lambda value, _: percent(value))
     in_time = {side: float((values <= limit).mean()) for side, values in sides.items()}
     told = [

@@ -40,7 +40,7 @@ def seed_strips(
     """One point a run, one strip a configuration, one panel a metric; a bar marks the mean."""
     groups = by_configuration(runs)
     height = 1.2 + 0.5 * len(groups)
-    figure, (row,) = new_plot(4.2 * len(metrics) + 1, height, 1, len(metrics))
+    figure, (row,) = new_plot(5 * len(metrics), height, 1, len(metrics))
     for axes, metric in zip(row, metrics, strict=True):
         for place, (configuration, members) in enumerate(groups.items()):
             values = [run.metrics[metric] for run in members]
@@ -50,10 +50,10 @@ def seed_strips(
             axes.plot([np.mean(values)] * 2, ends, color=colour, linewidth=2.5)
         axes.set_xlabel(text(f"metric.{metric}"))
         names = [with_role(name, colour_of(name, selection)) for name in groups]
-        axes.set_yticks(range(len(groups)), names if axes is row[0] else [])
+        axes.set_yticks(range(len(groups)), names)
         axes.set_ylim(-0.6, len(groups) - 0.4)
         axes.invert_yaxis()
-        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.xaxis.set_major_formatter(Ticks())
     figure.tight_layout()
     marks = [
@@ -116,7 +116,7 @@ def gain_against_costs(
     split: str,
 ) -> Plot:
     """A metric against each cost, one point a run, with the Pareto front of the runs."""
-    figure, (row,) = new_plot(5.2 * len(costs), 4, 1, len(costs))
+    figure, (row,) = new_plot(5 * len(costs), 4, 1, len(costs))
     colours = run_colours(runs, selection)
     table = _table(runs, [gain, *costs], selection)
     marks, found = [], []
@@ -165,23 +165,26 @@ def _front_told(cost: str, runs: int, front: int, roles: Mapping[str, int]) -> s
 def _name_groups(
     axes: Axes, runs: Sequence[RunFacts], cost: str, gain: str, selection: Selection
 ) -> None:
-    """Name each configuration above its runs: by its role, or by what sets its name apart."""
+    """Name each configuration beside its lowest run, towards the middle and below the front.
+
+    It is named by its role, and by what sets its name apart.
+    """
     groups = by_configuration(runs)
     parts = [set(name.split("_")) for name in groups]
     common = set.intersection(*parts) if len(parts) > 1 else set()
+    middle = float(np.mean(axes.get_xlim()))
     for name, members in groups.items():
         own = "_".join(part for part in name.split("_") if part not in common)
         colour = colour_of(name, selection)
-        at = (
-            float(np.mean([run.metrics[cost] for run in members])),
-            max(run.metrics[gain] for run in members),
-        )
+        lowest = min(members, key=lambda run: run.metrics[gain])
+        left = lowest.metrics[cost] < middle
         axes.annotate(
             own if colour == OTHER else f"{role_name(colour)} ({own})",
-            at,
-            xytext=(0, 7),
+            (lowest.metrics[cost], lowest.metrics[gain]),
+            xytext=(7 if left else -7, -3),
             textcoords="offset points",
-            ha="center",
+            ha="left" if left else "right",
+            va="top",
             color=colour,
             size=LABEL_SIZE,
         )
@@ -189,7 +192,7 @@ def _name_groups(
 
 def latencies(milliseconds: pd.DataFrame, colours: Mapping[str, str]) -> Plot:
     """The latency of each run on each image, as boxes from the 5th to the 95th percentile."""
-    figure, ((axes,),) = new_plot(8, 1 + 0.42 * milliseconds.shape[1])
+    figure, ((axes,),) = new_plot(6, 1 + 0.42 * milliseconds.shape[1])
     boxes = axes.boxplot(
         [milliseconds[name] for name in milliseconds],
         orientation="horizontal",

@@ -23,7 +23,7 @@ def differences(
 
     A thin line goes on to the one-sided bound of the rule, at the confidence in `levels`.
     """
-    figure, ((axes,),) = new_plot(7, 1.2 + 0.5 * len(comparison))
+    figure, ((axes,),) = new_plot(6, 1.2 + 0.5 * len(comparison))
     bounds = {
         found.metric: found.law.exceeded(levels[found.metric])
         for found in comparison
@@ -43,14 +43,13 @@ def differences(
     axes.set_ylim(len(comparison) - 0.5, -0.6)
     axes.set_xlabel(text("plot.difference.x"))
     axes.xaxis.set_major_formatter(Ticks())
-    marked = [(place, one) for place, one in enumerate(comparison) if one.metric in required]
-    if marked:
-        place, first = marked[0]
-        at = (required[first.metric], place)
+    first = next((one.metric for one in comparison if one.metric in required), None)
+    if first is not None:
         axes.annotate(
             text("plot.difference.required"),
-            at,
-            xytext=(0, 11),
+            (required[first], 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 4),
             textcoords="offset points",
             ha="center",
             size=LABEL_SIZE,
@@ -114,7 +113,7 @@ def _difference_told(
 
 def variance_split(comparison: Sequence[MetricComparison]) -> Plot:
     """The standard error of each difference, by its source: the images, the seeds."""
-    figure, ((axes,),) = new_plot(7, 1 + 0.6 * len(comparison))
+    figure, ((axes,),) = new_plot(6, 1 + 0.6 * len(comparison))
     sources = {"plot.variance.images": CANDIDATE, "plot.variance.seeds": BASELINE}
     for place, one in enumerate(comparison):
         errors = (one.image_error, one.seed_error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from promotion.detection import Curve, Diagnosis, Seen, curve_of
+from promotion.detection.diagnosis import Bin
 from promotion.metrics import RECALL_LEVELS
 from promotion.report.figures import CANDIDATE, INK, Plot
 from promotion.report.plots.drawing import (
@@ -73,7 +74,7 @@ def curves_with_bands(
 
 def _precision_recall(models: Mapping[str, Seen], colours: Mapping[str, str]) -> tuple[Plot, Axes]:
     """The curve of each model, with the point at which it works."""
-    figure, ((axes,),) = new_plot(6.4, 4.6)
+    figure, ((axes,),) = new_plot(5.6, 4.4)
     for name, seen in models.items():
         corners = _corners(curve_of(seen.matches))
         axes.plot(corners["recall"], corners["precision"], color=colours[name], alpha=0.8)
@@ -125,7 +126,6 @@ def reliability(diagnoses: Mapping[str, Diagnosis], colours: Mapping[str, str]) 
     """The share of right boxes against their confidence; the diagonal is a calibrated model."""
     figure, ((axes,),) = new_plot(5, 4.4)
     axes.plot([0, 1], [0, 1], color=INK, linestyle="--", linewidth=1)
-    axes.text(0.03, 0.06, text("plot.reliability.diagonal"), rotation=45, size=LABEL_SIZE)
     axes.set(
         xlabel=text("plot.reliability.x"),
         ylabel=text("plot.reliability.y"),
@@ -147,6 +147,7 @@ def reliability(diagnoses: Mapping[str, Diagnosis], colours: Mapping[str, str]) 
         tables.append(bins)
     own_ticks(axes)
     name_ends(axes, ends)
+    _name_diagonal(axes, [one for found in diagnoses.values() for one in found.bins])
     told = [
         _calibrated_told("figure.reliability", found, colours[name])
         for name, found in diagnoses.items()
@@ -159,6 +160,21 @@ def reliability(diagnoses: Mapping[str, Diagnosis], colours: Mapping[str, str]) 
         "reliability", text("plot.reliability.title"), listed(told), marks, pd.concat(tables)
     )
     return figure
+
+
+def _name_diagonal(axes: Axes, bins: Sequence[Bin]) -> None:
+    """Name the line of exact confidences on the side where there are fewer curves."""
+    above = sum(one.right - one.confidence for one in bins) > 0
+    axes.annotate(
+        text("plot.reliability.diagonal"),
+        (0.7, 0.7),
+        xytext=(6, -6) if above else (-6, 6),
+        textcoords="offset points",
+        rotation=45,
+        ha="center",
+        va="center",
+        size=LABEL_SIZE,
+    )
 
 
 def _bins_told(found: Diagnosis) -> str:

@@ -33,6 +33,8 @@ def use_style() -> None:
         "figure.dpi": 110,
         "savefig.bbox": "tight",
         "axes.titleweight": "bold",
+        "patch.linewidth": 0,
+        **{f"boxplot.{part}.color": INK for part in ("boxprops", "whiskerprops", "capprops")},
         # A dollar in a name is no formula.
         "text.parse_math": False,
     }

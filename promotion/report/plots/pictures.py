@@ -1,74 +1,85 @@
-"""The same pictures as each model sees them."""
+"""Photographs of the data, and the same photographs as each model sees them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from textwrap import wrap
-from typing import Literal
 
-import cv2
+import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 
-from promotion.datasets import read_image
+from promotion.datasets import images_of, labels_of, read_image, read_labels
 from promotion.detection import Seen, Telling
-from promotion.report.figures import Plot
-from promotion.report.plots.drawing import new_plot
-from promotion.report.words import listed, sentence, text
+from promotion.report.photographs import OUTCOMES, Boxes, Photograph, Pictures
+from promotion.report.words import capital, listed, sentence, text
 
-# On pictures, colours of Okabe and Ito that differ in lightness too, each with a line of its own.
-FOUND, MISSED, FALSE_ALARM = "#56B4E9", "#F0E442", "#D55E00"
-LINES: dict[str, Literal["-", ":", "--"]] = {FOUND: "-", MISSED: ":", FALSE_ALARM: "--"}
-OUTCOMES = {"found": FOUND, "missed": MISSED, "false": FALSE_ALARM}
-# How many letters a line below a picture has room for.
-PICTURE_WIDTH = 48
+CORNERS = ["x0", "y0", "x1", "y1"]
 
 
-def name_picture(axis: Axes, lines: Sequence[str]) -> None:
-    """Write lines below a picture, a long one over several."""
-    wrapped = [part for line in lines for part in wrap(line, PICTURE_WIDTH)]
-    axis.text(0, -0.03, "\n".join(wrapped), ha="left", va="top", size=9, transform=axis.transAxes)
+def sample_pictures(folder: Path, split: str, most: int = 6) -> Pictures:
+    """Pictures of a split, spread over it, with their annotated boxes and their names."""
+    paths = images_of(folder, split)
+    chosen = [paths[i] for i in np.linspace(0, len(paths) - 1, min(most, len(paths))).astype(int)]
+    groups, tables = {}, []
+    for path in chosen:
+        image = read_image(path)
+        boxes = _annotated(path, *image.shape[:2])
+        told = sentence("figure.sample", {"persons": len(boxes)})
+        groups[path.name] = [Photograph(image, {"found": boxes}, told)]
+        tables.append(pd.DataFrame(boxes, columns=CORNERS).assign(image=path.name))
+    table = pd.concat(tables)[["image", *CORNERS]]
+    facts = {"shown": len(chosen), "images": len(paths), "persons": len(table)}
+    return Pictures(
+        f"pictures_{split}",
+        sentence("plot.samples.title", {"split": split}),
+        sentence("figure.samples.finding", facts),
+        [f"{name}, {group[0].told}" for name, group in groups.items()],
+        table,
+        groups,
+    )
 
 
-def side_by_side(pictures: Mapping[Path, Sequence[Telling]], models: Mapping[str, Seen]) -> Plot:
-    """The same images as each model sees them at its operating threshold, one row a model.
+def _annotated(path: Path, height: int, width: int) -> Boxes:
+    """The annotated boxes of an image, in its pixels."""
+    found = np.asarray([box for _, *box in read_labels(labels_of(path))], float).reshape(-1, 4)
+    centre, size = found[:, :2], found[:, 2:]
+    scale = np.asarray([width, height])
+    return np.hstack([(centre - size / 2) * scale, (centre + size / 2) * scale])
 
-    `pictures` maps an image to why it is shown; `models` a title to what the model saw, of which
-    the first has the last row. Persons found, persons missed and false alarms have a colour each,
-    and are counted below each image.
+
+def side_by_side(
+    pictures: Mapping[Path, Sequence[Telling]], models: Mapping[str, Seen]
+) -> Pictures:
+    """The same images as each model sees them at its operating threshold.
+
+    `pictures` maps an image to why it is shown; `models` a title to what the model saw, the one
+    that is put to the test first, which comes last below each image. Persons found, persons missed
+    and false alarms have a line each, and are counted.
     """
-    figure, axes = new_plot(4 * len(pictures), 3.9 * len(models) + 0.4, len(models), len(pictures))
-    # Unlike a tight layout, it leaves room for the legend.
-    figure.set_layout_engine("constrained", h_pad=0.15)
-    marks = []
-    for row, (title, seen) in zip(axes, list(models.items())[::-1], strict=True):
-        row[0].set_title(title, fontsize=14, loc="left")
-        for axis, (path, reasons) in zip(row, pictures.items(), strict=True):
-            axis.imshow(cv2.cvtColor(read_image(path), cv2.COLOR_BGR2RGB))
-            axis.axis("off")
-            _draw_verdicts(axis, seen, path.name)
-            why = ", ".join(text(f"plot.telling.{reason}") for reason in reasons)
-            counts = _counted(seen, [path.name])
-            name_picture(axis, (why, path.name, counts))
-            marks.append(f"{title}, {why}, {path.name}, {counts}")
-    handles = [
-        Line2D([], [], color=colour, linestyle=LINES[colour], label=text(f"plot.detections.{said}"))
-        for said, colour in OUTCOMES.items()
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=14)
+    groups, marks = {}, []
+    for path, reasons in pictures.items():
+        image = read_image(path)
+        why = capital(", ".join(text(f"plot.telling.{reason}") for reason in reasons))
+        line = f"{why}, {path.name}"
+        groups[line] = [
+            Photograph(
+                image,
+                dict(zip(OUTCOMES, seen.on_picture(path.name), strict=True)),
+                f"{title}, {_counted(seen, [path.name])}",
+            )
+            for title, seen in reversed(list(models.items()))
+        ]
+        marks += [f"{line}, {one.told}" for one in groups[line]]
     names = [path.name for path in pictures]
     totals = [f"{title}, {_counted(seen, names)}" for title, seen in models.items()]
-    figure.says(
+    return Pictures(
         "side_by_side",
         text("plot.detections.title"),
         sentence("figure.pictures.finding", {"images": len(names), "totals": listed(totals)}),
         marks,
         _boxes(pictures, models),
+        groups,
     )
-    return figure
 
 
 def _counted(seen: Seen, images: Sequence[str]) -> str:
@@ -87,20 +98,4 @@ def _boxes(pictures: Mapping[Path, Sequence[Telling]], models: Mapping[str, Seen
         for outcome, boxes in zip(OUTCOMES, seen.on_picture(path.name), strict=True)
         for box in boxes
     ]
-    columns = ["image", "shown_for", "model", "outcome", "x0", "y0", "x1", "y1"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _draw_verdicts(axis: Axes, seen: Seen, image: str) -> None:
-    for boxes, colour in zip(seen.on_picture(image), OUTCOMES.values(), strict=True):
-        for x0, y0, x1, y1 in boxes:
-            frame = Rectangle(
-                (x0, y0),
-                x1 - x0,
-                y1 - y0,
-                fill=False,
-                edgecolor=colour,
-                linestyle=LINES[colour],
-                linewidth=1.6,
-            )
-            axis.add_patch(frame)
+    return pd.DataFrame(rows, columns=["image", "shown_for", "model", "outcome", *CORNERS])

@@ -27,21 +27,20 @@ def calibration(rows: Sequence[CalibrationRow]) -> Plot:
     """
     compared = of_section(rows, "comparison")
     names = list(dict.fromkeys(row.name for row in compared))
-    figure, (panels,) = new_plot(11, 1 + 0.36 * len(names), 1, len(CALIBRATED))
+    figure, (panels,) = new_plot(15, 1 + 0.36 * len(names), 1, len(CALIBRATED))
     plotted = [row for row in compared if row.measure in CALIBRATED]
+    titles = {row.name: row.title for row in compared}
     for axes, (measure, limits) in zip(panels, CALIBRATED.items(), strict=True):
         shown = [row for row in plotted if row.measure == measure]
         axes.axvspan(shown[0].low, shown[0].high, color=HELD, alpha=0.15)
         axes.set(title=text(f"plot.calibration.{measure}"), xlim=limits)
         axes.set_xticks(np.arange(*limits, 0.05))
-        axes.set_yticks(range(len(names)), [])
+        axes.set_yticks(range(len(names)), [titles[name] for name in names])
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
         for row in shown:
             _draw_calibrated(axes, row, names.index(row.name), limits)
-    titles = {row.name: row.title for row in compared}
-    panels[0].set_yticklabels([titles[name] for name in names])
-    _label_metrics(panels[-1], [row for row in compared if row.name == names[0]])
+        _label_metrics(axes, [row for row in shown if row.name == names[0]], limits)
     figure.tight_layout()
     told = [_kept_told(measure, plotted) for measure in CALIBRATED]
     figure.says(
@@ -90,13 +89,14 @@ def _row(row: CalibrationRow) -> dict[str, object]:
     }
 
 
-def _label_metrics(axes: Axes, first: Sequence[CalibrationRow]) -> None:
-    """Name the metrics beside their bars on the first line of the panel of rejections."""
+def _label_metrics(
+    axes: Axes, first: Sequence[CalibrationRow], limits: tuple[float, float]
+) -> None:
+    """Name the metrics beside their bars on a panel's first line."""
     for row in first:
-        if row.measure == "rejected":
-            colour, offset = METRIC_MARKS[row.metric]
-            at = min(row.bounds[1], CALIBRATED["rejected"][1]) + 0.002
-            axes.text(at, offset, text(f"metric.{row.metric}"), color=colour, va="center", size=8)
+        colour, offset = METRIC_MARKS[row.metric]
+        at = min(row.bounds[1], limits[1]) + 0.002
+        axes.text(at, offset, text(f"metric.{row.metric}"), color=colour, va="center", size=8)
 
 
 def _draw_calibrated(

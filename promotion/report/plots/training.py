@@ -27,7 +27,7 @@ def training_curves(
 
     With `colours`, a colour a run, the roles that these mean are named where their runs end.
     """
-    figure, ((left, right),) = new_plot(10, 3.4, 1, 2)
+    figure, ((left, right),) = new_plot(8.4 if colours else 9, 3.4, 1, 2)
     for name, history in histories.items():
         style = {"color": (colours or {}).get(name, CANDIDATE), "alpha": 0.8, "marker": "o"}
         for axes, column in zip((left, right), history.columns, strict=True):
@@ -41,15 +41,9 @@ def training_curves(
     figure.tight_layout()
     trained = {name: history for name, history in histories.items() if len(history)}
     if colours:
-        ends = _last_values(trained, colours)
-        name_ends(
-            right,
-            [
-                End(float(np.mean(ends[role])), role_name(colour), colour)
-                for colour, role in ROLES.items()
-                if role in ends
-            ],
-        )
+        ends = _last_values(trained, colours, 1)
+        for place, axes in enumerate((left, right)):
+            name_ends(axes, _ends(trained, colours, place))
         told = [sentence("figure.curves.role", {"role": r, "values": v}) for r, v in ends.items()]
         finding = sentence("figure.curves.finding", {"roles": listed(told)})
     else:
@@ -61,12 +55,22 @@ def training_curves(
     return figure
 
 
+def _ends(trained: Mapping[str, pd.DataFrame], colours: Mapping[str, str], place: int) -> list[End]:
+    """Each role's name at the mean of where its runs end in the column at this place."""
+    ends = _last_values(trained, colours, place)
+    return [
+        End(float(np.mean(ends[role])), role_name(colour), colour)
+        for colour, role in ROLES.items()
+        if role in ends
+    ]
+
+
 def _last_values(
-    trained: Mapping[str, pd.DataFrame], colours: Mapping[str, str]
+    trained: Mapping[str, pd.DataFrame], colours: Mapping[str, str], place: int
 ) -> dict[str, list[float]]:
-    """The mAP of the last epoch of each role's runs."""
+    """What the column at this place says of the last epoch of each role's runs."""
     return {
-        role: [float(trained[name].to_numpy(float)[-1, 1]) for name in names]
+        role: [float(trained[name].to_numpy(float)[-1, place]) for name in names]
         for role, names in by_role({name: colours[name] for name in trained}).items()
     }
 

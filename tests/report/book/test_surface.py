@@ -74,12 +74,14 @@ def test_what_a_page_holds_lies_beside_it(tmp_path: Path) -> None:
     held = {kind: b64encode(kind.encode()).decode() for kind in ("table", "one", "other")}
     body = (
         f'<a download="gains.csv" href="data:text/csv;charset=utf-8;base64,{held["table"]}">CSV</a>'
-        f'<img alt="1" src="data:image/webp;base64,{held["one"]}">'
-        f'<img alt="2" src="data:image/webp;base64,{held["other"]}">'
+        f'<svg><image href="data:image/webp;base64,{held["one"]}"/></svg>'
+        f'<svg><image href="data:image/webp;base64,{held["other"]}"/></svg>'
+        f'<svg><image href="data:image/webp;base64,{held["one"]}"/></svg>'
     )
     page = tmp_path / "notebooks" / "3 a#b"
     shown = BeautifulSoup(put_beside(body, page), "html.parser")
-    files = [tag.get("href") or tag.get("src") for tag in shown.select("a, img")]
-    assert files == ["3%20a%23b-gains.csv", "3%20a%23b-1.webp", "3%20a%23b-2.webp"]
+    files = [tag["href"] for tag in shown.select("[href]")]
+    one, other = "3%20a%23b-1.webp", "3%20a%23b-2.webp"
+    assert files == ["3%20a%23b-gains.csv", one, other, one]
     written = {file.name: file.read_text() for file in page.parent.iterdir()}
     assert written == {"3 a#b-gains.csv": "table", "3 a#b-1.webp": "one", "3 a#b-2.webp": "other"}
