@@ -27,7 +27,7 @@ def training_curves(
 
     With `colours`, a colour a run, the roles that these mean are named where their runs end.
     """
-    figure, ((left, right),) = new_plot(8.4 if colours else 9, 3.4, 1, 2)
+    figure, ((left, right),) = new_plot(7.4 if colours else 9, 3.4, 1, 2)
     for name, history in histories.items():
         style = {"color": (colours or {}).get(name, CANDIDATE), "alpha": 0.8, "marker": "o"}
         for axes, column in zip((left, right), history.columns, strict=True):
