@@ -165,7 +165,8 @@ class _OneLineErrors:
             signal.signal(number, _interrupt)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is None or isinstance(error, typer.Exit | typer.Abort):
+        # With SystemExit the console leaves where nobody reads it any more, as before `| head`.
+        if error is None or isinstance(error, typer.Exit | typer.Abort | SystemExit):
             return
         if isinstance(error, KeyboardInterrupt):
             display.errors.print(

@@ -63,7 +63,7 @@ def connect(home: Path, experiment: str | None = None) -> MlflowClient:
         opens = embedded and os.access(home, os.W_OK)
         with alone(home / "mlflow.lock", PATIENCE_S) if opens else nullcontext():
             if opens:
-                _check_not_emptied(home)
+                _check_store(home)
                 settle(home, home / "mlflow.db")
             client = MlflowClient()
             if experiment is None:
@@ -92,13 +92,15 @@ def connect(home: Path, experiment: str | None = None) -> MlflowClient:
     return client
 
 
-def _check_not_emptied(home: Path) -> None:
+def _check_store(home: Path) -> None:
     """A power cut can leave an empty file, which MLflow would take for a store to be made.
 
     Raises:
-        TrackingError: the home has artifacts, but its store holds nothing.
+        TrackingError: the store holds nothing, though the home has artifacts, or is no file.
     """
     database, artifacts = home / "mlflow.db", home / "artifacts"
+    if database.is_dir():
+        raise TrackingError(f"the store {database} is a folder; move it, or name another --home")
     if database.exists() and not database.stat().st_size and artifacts.exists():
         raise TrackingError(
             f"the store {database} is empty, but {artifacts} is not; put a copy back, or delete "
