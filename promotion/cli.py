@@ -48,7 +48,6 @@ lab = typer.Typer(
 app.add_typer(lab, name="lab")
 
 INTERRUPTED = 130
-SET_VARIABLE = "PROMOTION_SET"
 END_SECONDS = 3
 DEFAULT_STUDY, LAB_STUDY = Path("studies/default.yaml"), Path("studies/tp_original.yaml")
 NO_REASON = "no reason given"
@@ -131,20 +130,17 @@ def command(
             elif first.name == "home":
                 function(place, **given)
             else:
+                from promotion.study import standing_overrides
+
                 study, overrides = given.pop("study"), given.pop("overrides")
                 opened = _open if first.name == "flow" else _registered
-                function(opened(study, [*_standing_overrides(), *overrides], place), **given)
+                function(opened(study, [*standing_overrides(), *overrides], place), **given)
 
     parameters = [*opens, *own, *common]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     group.command(function.__name__.removeprefix("lab_"))(run)
     return run
-
-
-def _standing_overrides() -> list[str]:
-    """What the environment overrides in every study, before --set does."""
-    return [one for one in os.environ.get(SET_VARIABLE, "").split(";") if one]
 
 
 def _option(name: str, annotation: object, default: object) -> inspect.Parameter:

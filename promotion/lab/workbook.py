@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from promotion.errors import MissingRunsError
 from promotion.lab.review import Records, read_records
 from promotion.lab.review.records import Ran
-from promotion.paths import ROOT, default_home
+from promotion.paths import default_home
 from promotion.store import connect
-from promotion.study import Study, Variant, load_study
+from promotion.study import Study, Variant, load_study, standing_overrides
 
 STUDY_VARIABLE = "LAB_STUDY"
 
@@ -50,13 +51,14 @@ class Workbook:
 def open_workbook(study: str) -> Workbook:
     """Open the home's runs of a study file, named from the project's root.
 
-    LAB_STUDY, when set, names another file, and PROMOTION_HOME another home.
+    LAB_STUDY, when set, names another file, PROMOTION_HOME another home; PROMOTION_SET overrides
+    the study as for a command.
 
     Raises:
         DocumentError: none of the study's runs is finished.
     """
     os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
-    loaded = load_study(ROOT / os.environ.get(STUDY_VARIABLE, study))
+    loaded = load_study(Path(os.environ.get(STUDY_VARIABLE, study)), standing_overrides())
     records = read_records(connect(default_home()), "", loaded.experiment)
     assert records is not None
     return Workbook(loaded, records)

@@ -1,7 +1,7 @@
 """The study file: what to train, what to compare it with, and by which policy to decide."""
 
 from promotion.study.grid import Baseline, Grid, Variant
-from promotion.study.loading import load_study
+from promotion.study.loading import load_study, standing_overrides
 from promotion.study.policy import GateRule, Objective, OperatingPoint, Policy, SliceGuard
 from promotion.study.schema import Canary, CanaryDataset, Dataset, Model, Study, Training
 
@@ -21,4 +21,5 @@ __all__ = [
     "Training",
     "Variant",
     "load_study",
+    "standing_overrides",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from promotion.study.schema import Study
 
 # So many faults are told, each in so many characters.
 MOST_FAULTS, MOST_CHARACTERS = 10, 240
+SET_VARIABLE = "PROMOTION_SET"
 
 
 def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
@@ -47,6 +49,11 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
         return Study.model_validate(content)
     except ValidationError as error:
         raise StudyError("\n".join(_told(path, error.errors()))) from None
+
+
+def standing_overrides() -> list[str]:
+    """What the environment overrides in every study, before a command's --set does."""
+    return [one for one in os.environ.get(SET_VARIABLE, "").split(";") if one]
 
 
 def _told(path: Path, faults: Sequence[Any]) -> list[str]:
