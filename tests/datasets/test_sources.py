@@ -13,7 +13,8 @@ from promotion.datasets import check_unseen, images_of, prepare
 from promotion.datasets.sources import source_digest
 from promotion.datasets.sources.coco128_persons import SUMS_FILE
 from promotion.errors import ChecksumError, DownloadError
-from promotion.study import CanaryDataset, Dataset
+from promotion.paths import ROOT
+from promotion.study import Dataset, load_study
 from promotion.study.schema import PHOTOGRAPHS
 
 COCO = Dataset(source="coco128_persons", train=40, val=10, test=10)
@@ -38,12 +39,13 @@ def test_a_canary_s_photographs_are_those_that_the_splits_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROMOTION_DATA", copies)
-    study = prepare(COCO.model_copy(update={"train": 30}), tmp_path)
-    left = PHOTOGRAPHS - 50
-    canary = prepare(CanaryDataset(source="coco128_persons", images=left), tmp_path)
+    decides = load_study(ROOT / "studies" / "tp_decide.yaml")
+    assert decides.canary is not None
+    study = prepare(decides.dataset, tmp_path)
+    canary = prepare(decides.canary.dataset, tmp_path)
     seen = {path.name for split in study.manifest.images for path in images_of(study.folder, split)}
     shown = {path.name for path in images_of(canary.folder, "canary")}
-    assert (len(seen), len(shown), seen & shown) == (50, left, set())
+    assert (len(seen | shown), seen & shown) == (PHOTOGRAPHS, set())
     assert check_unseen(canary.manifest, study.manifest)[0] == []
 
 
