@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from promotion.cli import app, lab
 from promotion.paths import HOME_VARIABLE
-from promotion.store import VersionTag, make_readable
+from promotion.store import Role, Tag, VersionTag, make_readable, search
 from promotion.study import Study, load_study
 from tests.builders import (
     REGISTERED_MODEL,
@@ -124,15 +124,25 @@ def test_deciding_before_training_says_what_to_run(home: Path) -> None:
 
 
 @pytest.mark.end_to_end
-def test_choosing_names_what_val_chose_and_keeps_what_stands(changing_home: Path) -> None:
-    """A policy is written with the costs in view and the test closed."""
-    done = invoke("choose", "--study", str(SMOKE), home=changing_home)
+def test_choosing_compares_on_val_and_leaves_the_test_closed(changing_home: Path) -> None:
+    """A policy is written with the costs in view, and before anyone has seen the test."""
+    other = ("--study", str(SMOKE), "--set", "policy.confidence=0.7")
+    client = connect_to(changing_home)
+
+    def opened() -> int:
+        (dataset,) = search(client, "smoke", {Tag.ROLE: Role.DATASET})
+        return sum(Tag.is_opening(key) for key in dataset.data.tags)
+
+    before = opened()
+    done = invoke("choose", *other, home=changing_home)
     assert done.exit_code == 0, done.output
+    assert "done selection_smoke" in done.stdout
     names = [variant.run_name for variant in load_study(SMOKE).variants]
-    chosen, _, baseline = done.stdout.strip().partition("; baseline: ")
+    chosen, _, baseline = done.stdout.splitlines()[-1].partition("; baseline: ")
     assert baseline in names
     assert chosen.removeprefix("chosen on val: ") in names
-    assert "promote" in invoke("check", "--study", str(SMOKE), home=changing_home).stdout
+    assert opened() == before
+    assert "kept selection_smoke" in invoke("choose", *other, home=changing_home).stdout
 
 
 @pytest.mark.slow
