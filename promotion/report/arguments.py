@@ -117,15 +117,16 @@ def _limits_kept(decision: Publication, evidence: Evidence) -> Iterator[Argument
     for judged in decision.objectives:
         found = evidence.compared(judged.metric)
         if judged.outcome == "kept" and found.probability_better < decision.policy.confidence:
-            yield _about_objective(Rank.MEASURED, judged, found)
+            yield _about_objective(Rank.MEASURED, decision, judged, found)
     for gate in decision.gates:
         if gate.passed:
             yield _about_gate(Rank.MEASURED, gate)
 
 
-def _about_objective(rank: Rank, judged: ObjectiveOutcome, found: MetricComparison) -> Argument:
-    gain = judged.outcome in ("gain", "no_gain")
-    least = judged.smallest_gain if gain else -judged.smallest_gain
+def _about_objective(
+    rank: Rank, decision: Publication, judged: ObjectiveOutcome, found: MetricComparison
+) -> Argument:
+    least = decision.policy.required_differences[judged.metric]
     told = text("argument.objective").format(
         **_difference(found),
         outcome=text(f"outcome.{judged.outcome}"),
@@ -156,7 +157,7 @@ def _objectives_missed(decision: Publication, evidence: Evidence) -> Iterator[Ar
     for judged in decision.objectives:
         if judged.outcome in ranks:
             found = evidence.compared(judged.metric)
-            yield _about_objective(ranks[judged.outcome], judged, found)
+            yield _about_objective(ranks[judged.outcome], decision, judged, found)
 
 
 def _limits_missed(decision: Publication) -> Iterator[Argument]:

@@ -60,13 +60,15 @@ def test_what_decides_comes_before_what_is_only_measured() -> None:
     against = arguments_against(published(found, registration(), canary("stop")), found)
     order = places(
         against,
-        "canari, rappel",
+        "canari, différence de rappel",
         "mAP@50\u00a0: non tranché",
         "mAP@50-95",
         "rappel plus bas sur 1 tranche(s) sur 2, la pire",
     )
     assert order == sorted(order)
     assert order[:3] == [0, 1, 2]
+    # The first objective must gain, decided or not.
+    assert against[1].endswith("pour +0,020 exigé")
 
 
 def test_at_one_rank_the_furthest_from_saying_nothing_comes_first() -> None:
