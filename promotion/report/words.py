@@ -727,6 +727,7 @@ TEXTS = {
     "registry.state": "Chaque version de `{model}`, la plus récente d’abord, avec les "
     "verdicts qui l’ont menée là. L’alias fait foi : `production` sert, `previous` attend un "
     "retour arrière, `staging` attend le canari.",
+    "mlflow.run": "Ce run dans MLflow (`python -m promotion ui`) : <a href='{link}'>{run}</a>.",
     "mlflow.links": "Dans MLflow (`python -m promotion ui`) : <a href='{trainings}'>les entraînements</a>, "
     "<a href='{grid}'>la grille en coordonnées parallèles</a>, <a href='{models}'>les modèles</a>, "
     "<a href='{registry}'>le modèle enregistré</a>.\n",

@@ -24,16 +24,16 @@ from promotion.report import tables
 from promotion.report.book.history import history_page
 from promotion.report.book.prose import translate_contents, translate_settings
 from promotion.report.book.runs import run_table
+from promotion.report.book.surface import RUN_PAGES
 from promotion.report.calibration import calibration_rows
 from promotion.report.document import render_calibration, render_original
 from promotion.report.language import spoken
 from promotion.report.showing import PICTURE, pick
 from promotion.report.words import text
-from promotion.store import Artifact, Tag, artifact, interface, links, registry_link
+from promotion.store import Artifact, Tag, artifact, interface, links, registry_link, run_link
 from promotion.study import Study
 
 RUNS_CHAPTER = "book/runs"
-RUN_PAGES = "notebooks/runs"
 # What answers the lab's questions.
 OF_THE_TEACHER = ("book/original",)
 FILES = "files"
@@ -192,7 +192,11 @@ def _registry_page(model: RegisteredModel) -> str:
         return (ROOT / "book" / "registry.md").read_text(encoding="utf-8")
     heading = _heading("registry")
     stands = text("registry.state").format(model=model.name)
-    state = tables.registered(registered, aliases(model)).to_html()
+    table = tables.registered(registered, aliases(model)).map(escape)
+    base = interface(model.client)
+    leads = [(number, registry_link(base, model.name, str(number))) for number in table.index]
+    table.index = [f'<a href="{escape(link)}">{number}</a>' for number, link in leads]
+    state = table.to_html(escape=False)
     past = tables.history(history(model)).to_html()
     return "\n\n".join([heading, stands, state, text("registry.history"), past])
 
@@ -244,7 +248,15 @@ def _put_notebook(client: MlflowClient, run_id: str, place: Path, title: str = "
             cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), folded})
     if title:
         notebook.cells[0].source = f"# {title}\n\n" + notebook.cells[0].source.partition("\n")[2]
+    notebook.cells.insert(1, nbformat.v4.new_markdown_cell(_link_to_run(client, run_id)))
     nbformat.write(notebook, place)
+
+
+def _link_to_run(client: MlflowClient, run_id: str) -> str:
+    """Where MLflow shows a run."""
+    experiment = client.get_run(run_id).info.experiment_id
+    link = run_link(interface(client), experiment, run_id)
+    return text("mlflow.run").format(link=escape(link), run=run_id)
 
 
 def _is_papermill_banner(cell: Any) -> bool:

@@ -1,13 +1,15 @@
 """What every page of the book gets from us, as an extension of Sphinx.
 
-The switch of languages, tables that scroll in a box of their own, pictures that are told to those
-who cannot see them, and the few words that the theme says in English only.
+The switch of languages, links from the name of a run or of a check to where it is told, tables that
+scroll in a box of their own, pictures that are told to those who cannot see them, and the few words
+that the theme says in English only.
 """
 
 from __future__ import annotations
 
 import re
 from base64 import b64decode
+from collections.abc import Mapping
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -19,6 +21,8 @@ from sphinx.application import Sphinx
 
 from promotion.report.words import text
 
+RUN_PAGES = "notebooks/runs"
+AUDIT = "book/audit"
 SORTED = "sortable"
 SORTER = "sortable/sortable.js"
 GALLERY = 'class="gallery"'
@@ -48,7 +52,8 @@ def _dress(app: Sphinx, page: str, template: str, context: dict[str, Any], doctr
         for language in context.get("book_languages", [])
     ]
     if "body" in context:
-        context["body"] = put_beside(mend(context["body"]), Path(app.outdir, page))
+        body = mend(context["body"], _places(app, page))
+        context["body"] = put_beside(body, Path(app.outdir, page))
         if SORTED in context["body"]:
             app.add_js_file(SORTER, loading_method="defer", priority=400)
         if GALLERY in context["body"]:
@@ -78,8 +83,27 @@ def put_beside(body: str, page: Path) -> str:
     return PICTURE.sub(lambda found: f'href="{put_picture(found[1])}"', body)
 
 
-def mend(body: str) -> str:
-    """A page's body so that it fits a narrow screen and reads without eyes."""
+def _places(app: Sphinx, page: str) -> dict[str, str]:
+    """Where the runs and the checks that a page names are told, by their names."""
+    pages = {
+        document.rpartition("/")[2]: app.builder.get_relative_uri(page, document)
+        for document in app.env.found_docs
+        if document.startswith(f"{RUN_PAGES}/") and document != page
+    }
+    labels = app.env.get_domain("std").data["anonlabels"]
+    checks = {
+        name: f"{app.builder.get_relative_uri(page, document)}#{anchor}"
+        for name, (document, anchor) in labels.items()
+        if document == AUDIT != page
+    }
+    return {**checks, **pages}
+
+
+def mend(body: str, places: Mapping[str, str] | None = None) -> str:
+    """A page's body so that it fits a narrow screen and reads without eyes.
+
+    What stands for itself, as code or alone in a cell, and has a place leads there.
+    """
     drawings = DRAWING.findall(body)
     soup = BeautifulSoup(DRAWING.sub(STAND_IN, body), "html.parser")
     for number, table in enumerate(soup.find_all("table"), start=1):
@@ -96,8 +120,22 @@ def mend(body: str) -> str:
     for summary in soup.select("details.hide > summary"):
         # Its own words are its name; this one is English in every language.
         del summary["aria-label"]
+    _lead(soup, places or {})
     left = iter(drawings)
     return re.sub(STAND_IN, lambda _: next(left), str(soup))
+
+
+def _lead(soup: BeautifulSoup, places: Mapping[str, str]) -> None:
+    for tag in soup.select("code, td, tbody th"):
+        place = places.get(tag.get_text(strip=True))
+        if place is None or tag.find("a") or tag.find_parent(["a", "pre"]):
+            continue
+        link = soup.new_tag("a", href=place)
+        if tag.name == "code":
+            tag.wrap(link)
+        else:
+            link.extend(list(tag.contents))
+            tag.append(link)
 
 
 def _mend_table(soup: BeautifulSoup, table: Tag, number: int) -> None:

@@ -58,9 +58,11 @@ def test_a_result_s_code_is_folded_and_other_code_left_out(
     page = nbformat.read(source(client, tmp_path, pages) / "notebooks/4_decide.ipynb", 4)
     assert [cell.metadata.get("tags", []) for cell in page.cells] == [
         [],
+        [],
         ["hide-input"],
         ["remove-input"],
     ]
+    assert f"/runs/{pages.steps['notebooks/4_decide']}?" in page.cells[1].source
 
 
 def test_the_landing_page_leads_to_what_a_reader_takes_away(
@@ -212,6 +214,7 @@ def test_the_registry_s_page_tells_who_stands_where_and_what_happened(registry_h
     page = laid_out._registry_page(registry_of(registry_home))
     assert "mise en Production" in page
     assert "<td>previous</td>" in page
+    assert "/#/models/person-detector/versions/4?" in page
 
 
 def test_the_book_links_to_mlflow_s_views_of_its_study(client: MlflowClient, smoke: Study) -> None:

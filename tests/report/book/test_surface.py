@@ -85,3 +85,20 @@ def test_what_a_page_holds_lies_beside_it(tmp_path: Path) -> None:
     assert files == ["3%20a%23b-gains.csv", one, other, one]
     written = {file.name: file.read_text() for file in page.parent.iterdir()}
     assert written == {"3 a#b-gains.csv": "table", "3 a#b-1.webp": "one", "3 a#b-2.webp": "other"}
+
+
+def test_what_a_page_names_leads_to_where_it_is_told() -> None:
+    """A name in a sentence, in code or alone in a cell is one step from its page; code is not."""
+    places = {"yolov8n_s1": "../runs/yolov8n_s1.html", "overlap": "audit.html#overlap"}
+    body = (
+        "<p>yolov8n_s1 is <code>yolov8n_s1</code></p><pre><code>overlap</code></pre>"
+        "<table><thead><tr><th>overlap</th></tr></thead><tbody><tr><th>overlap</th>"
+        '<td><a href="#">yolov8n_s1</a></td><td><code>yolov8n_s1</code></td></tr></tbody></table>'
+    )
+    page = BeautifulSoup(mend(body, places), "html.parser")
+    assert [(link["href"], link.text) for link in page.select("a")] == [
+        (places["yolov8n_s1"], "yolov8n_s1"),
+        (places["overlap"], "overlap"),
+        ("#", "yolov8n_s1"),
+        (places["yolov8n_s1"], "yolov8n_s1"),
+    ]
