@@ -35,7 +35,7 @@ from promotion.study import Study
 
 RUNS_CHAPTER = "book/runs"
 # What answers the lab's questions.
-OF_THE_TEACHER = ("book/original",)
+OF_THE_TEACHER = ("book/original", "book/lab/teacher")
 FILES = "files"
 PAPER = "decision.pdf"
 # The pages that end with what a reader takes away.
