@@ -185,10 +185,11 @@ def enrol(client: MlflowClient, roster: Roster, file: StudyFile) -> None:
             experiment.experiment_id if experiment else client.create_experiment(theirs.experiment)
         )
         make_readable(client, theirs)
-        accounts.grant_user_permission(name, "experiment", number, "EDIT")
+        grant = partial(accounts.grant_user_permission, name)
+        _made(partial(grant, "experiment", number, "EDIT"))
         model = theirs.model.registered_name
         _made(partial(client.create_registered_model, model))
-        accounts.grant_user_permission(name, "registered_model", model, "MANAGE")
+        _made(partial(grant, "registered_model", model, "MANAGE"))
 
 
 def _made(make: Callable[[], object]) -> bool:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -92,30 +93,60 @@ class ClassServer:
         return read_roster(self.home / "class")
 
 
+Case = Literal["honest", "copy", "two_seeds", "wrong_claims", "plain", "empty", "hostile"]
+Logged = dict[str, dict[str, float]]
+
+
 @dataclass(frozen=True)
 class Student:
-    """A student at work: what they train and what they write."""
+    """A student at work: with the luck of their machine, and what they make of it."""
 
     name: str
+    case: Case
     luck: int
-    seeds: Sequence[int] = SEEDS
-    claims: str = "honest"
 
-    def works(self, home: str, address: str, password: str) -> dict[str, dict[str, float]]:
-        """Train, write and hand in; return the metrics by run, as they were logged."""
-        study = study_of(FILE, self.name)
-        with signed_in(Path(home), address, self.name, password) as client:
-            logged = train(client, study, self.luck, self.seeds)
-            folder = Path(home) / "desks" / self.name
-            folder.mkdir(parents=True)
-            write(client, study, folder, self.claims)
-            hand_in(client, study, folder / "answers.yaml")
-        return logged
+    @property
+    def works(self) -> bool:
+        """Whether they train and hand in."""
+        return self.case not in ("empty", "hostile")
 
 
-def train(
-    client: MlflowClient, study: Study, luck: int, seeds: Sequence[int]
-) -> dict[str, dict[str, float]]:
+def works(student: Student, home: Path, roster: Roster) -> Logged:
+    """Train, write and hand in; return the metrics by run, as they were logged."""
+    study = study_of(FILE, student.name)
+    seeds = (1, 2) if student.case == "two_seeds" else SEEDS
+    with signed_in(home, roster.address, student.name, roster.students[student.name]) as client:
+        if student.case == "plain":
+            return train_plainly(client, study, student.luck)
+        logged = train(client, study, student.luck, seeds)
+        folder = home / "desks" / student.name
+        folder.mkdir(parents=True)
+        write(client, study, folder, student.case)
+        hand_in(client, study, folder / "answers.yaml")
+    return logged
+
+
+def train_plainly(client: MlflowClient, study: Study, luck: int) -> Logged:
+    """The lab's metrics by MLflow alone, as a script of a student's own logs them: no times."""
+    found = client.get_experiment_by_name(study.experiment)
+    assert found
+    rng = np.random.default_rng(luck)
+    logged = {}
+    for seed in SEEDS:
+        name = f"yolov8n_e3_sz320_lr0.01_s{seed}"
+        metrics = {key: float(rng.random()) for key in ("mAP50", "mAP50-95", "precision", "recall")}
+        run_id = client.create_run(found.experiment_id, run_name=name).info.run_id
+        client.log_batch(
+            run_id,
+            metrics=[Metric(key, value, 0, 0) for key, value in metrics.items()],
+            params=[Param("seed", str(seed)), Param("imgsz", "320")],
+        )
+        client.set_terminated(run_id)
+        logged[name] = metrics
+    return logged
+
+
+def train(client: MlflowClient, study: Study, luck: int, seeds: Sequence[int]) -> Logged:
     """Two configurations as the product leaves them, of scenes and detections by this luck."""
     found = client.get_experiment_by_name(study.experiment)
     assert found
@@ -194,7 +225,7 @@ DECISION = """# Décision de {author}
 """
 
 
-def write(client: MlflowClient, study: Study, folder: Path, claims: str) -> None:
+def write(client: MlflowClient, study: Study, folder: Path, case: Case) -> None:
     """The answers, as a student who works well reads them, and the decision, honest or not."""
     work = Work(study, client, {}, folder)
     assert work.records
@@ -232,16 +263,14 @@ def write(client: MlflowClient, study: Study, folder: Path, claims: str) -> None
     }
     (folder / "answers.yaml").write_text(yaml.safe_dump(answers), encoding="utf-8")
     text = DECISION.format(
-        author=folder.name, candidate=CANDIDATE, baseline=BASELINE, recall=read["recall"]
+        author="nous" if case == "copy" else folder.name,
+        candidate=CANDIDATE,
+        baseline=BASELINE,
+        recall=read["recall"],
     )
-    if claims == "wrong":
+    if case == "wrong_claims":
         text = re.sub("rappel = .*", f"rappel = {read['recall'] / 2:.3f}, latence faible", text)
     (folder / "decision.md").write_text(text, encoding="utf-8")
-
-
-def works(student: Student, home: str, address: str, password: str) -> dict[str, dict[str, float]]:
-    """What `Student.works` does, for a process of its own."""
-    return student.works(home, address, password)
 
 
 def _best(runs: Sequence[Ran]) -> str:
@@ -254,12 +283,12 @@ def _best(runs: Sequence[Ran]) -> str:
 
 
 def _threshold(seen: Seen) -> dict[str, float]:
-    """Where a missed person costs as much as a false alarm, the cheapest place."""
+    """The cheapest place, where a missed person costs as much as five false alarms."""
     matches = seen.matches
-    shown = max(1, int(np.argmin(costs_of_errors(matches, 1, 1))))
+    shown = max(1, int(np.argmin(costs_of_errors(matches, 5, 1))))
     found = int(matches.found[0][:shown].sum())
     return {
-        "missed": 1,
+        "missed": 5,
         "alarm": 1,
         "threshold": float(matches.confidence[shown - 1]),
         "precision": found / shown,
