@@ -25,6 +25,7 @@ from promotion.comparison import (
     SliceComparison,
     by_configuration,
 )
+from promotion.comparison.slices import SIZE
 from promotion.datasets import SPLITS, Manifest, PreparedDataset, slices_of
 from promotion.decision import Gate, TippingPoint
 from promotion.detection import Diagnosis
@@ -291,12 +292,12 @@ def error_kinds(diagnoses: Mapping[str, Diagnosis]) -> HTML:
     Each number leads to the pictures of the gallery that show these errors.
     """
     first = next(iter(diagnoses.values()))
-    table = _table(
+    return _linked(
         [
             {text("column.error"): text(f"kind.{kind.name}")}
             | {
                 escape(text("kind.shown").format(model=name)): _in_gallery(
-                    name, kind.name, f"{number(one.errors[place].count, 0)}"
+                    number(one.errors[place].count, 0), {"model": name, "what": kind.name}
                 )
                 + f" ({signed(one.errors[place].cost)})"
                 for name, one in diagnoses.items()
@@ -304,21 +305,30 @@ def error_kinds(diagnoses: Mapping[str, Diagnosis]) -> HTML:
             for place, kind in enumerate(first.errors)
         ]
     )
-    return HTML(table.to_html(escape=False))  # type: ignore[no-untyped-call]
 
 
-def _in_gallery(model: str, what: str, shown: str) -> str:
-    """A link to the pictures where a model has errors of this kind."""
-    asked = urlencode({"model": model, "what": what})
-    return f'<a href="../book/gallery.html?{escape(asked)}#pictures">{shown}</a>'
+def _linked(rows: Sequence[Mapping[str, object]]) -> HTML:
+    """A table whose cells are HTML."""
+    return HTML(_table(rows).to_html(escape=False))  # type: ignore[no-untyped-call]
 
 
-def suspects(labels: LabelFacts) -> pd.DataFrame:
-    """One row a suspected label of test, the surest first."""
-    return _table(
+def _in_gallery(shown: str, asked: Mapping[str, str]) -> str:
+    """Words that lead to the pictures of the gallery that answer its filters."""
+    query = escape(urlencode(asked))
+    return f'<a href="../book/gallery.html?{query}#pictures">{escape(shown)}</a>'
+
+
+def _filter_of(column: str) -> str:
+    """The filter of the gallery for a way of slicing."""
+    return column if column == SIZE else f"slice-{column}"
+
+
+def suspects(labels: LabelFacts) -> HTML:
+    """One row a suspected label of test, the surest first; it leads to their pictures."""
+    return _linked(
         [
             {
-                text("column.image"): one.image,
+                text("column.image"): _in_gallery(visible(one.image), {"what": "suspect"}),
                 text("column.suspect"): text(f"suspect.{one.kind}"),
                 text("column.box"): ", ".join(number(value, 0) for value in one.box),
                 text("column.confidence"): number(one.score),
@@ -403,13 +413,19 @@ def three_ways(found: Sequence[MetricComparison], policy: Policy) -> pd.DataFram
     return _table(rows)
 
 
-def slices(found: Sequence[SliceComparison], confidence: float) -> pd.DataFrame:
-    """One row a slice of test, the worst first: both recalls, their difference, its interval."""
+def slices(found: Sequence[SliceComparison], confidence: float) -> HTML:
+    """One row a slice of test, the worst first: both recalls, their difference, its interval.
+
+    Each leads to the pictures where a person of the slice is missed.
+    """
     level = text("column.interval").format(level=percent(confidence))
-    return _table(
+    return _linked(
         [
             {
-                text("column.slice"): named(slice_name(one.column), slice_name(one.value)),
+                text("column.slice"): _in_gallery(
+                    named(slice_name(one.column), slice_name(one.value)),
+                    {"what": "missed", _filter_of(one.column): one.value},
+                ),
                 text("column.images"): number(one.images, 0),
                 text("column.persons"): number(one.persons, 0),
                 text("column.candidate"): number(one.candidate),
@@ -467,7 +483,7 @@ def tipping_points(found: Sequence[TippingPoint]) -> pd.DataFrame:
 
 def checks(findings: Sequence[Finding]) -> HTML:
     """One row a check on the experiment, with a link to the page that explains it."""
-    table = _table(
+    return _linked(
         [
             {
                 text("column.check"): f'<a href="../book/audit.html#{check.id}">{check.id}</a>',
@@ -478,7 +494,6 @@ def checks(findings: Sequence[Finding]) -> HTML:
             for check in findings
         ]
     )
-    return HTML(table.to_html(escape=False))  # type: ignore[no-untyped-call]
 
 
 def _outcome(check: Finding) -> str:

@@ -311,7 +311,6 @@ def everything_told(
         tables.comparison(found.comparison, by.confidence),
         tables.three_ways(found.comparison, by),
         tables.variance(found.comparison),
-        tables.slices(found.slices, by.confidence),
         tables.comparison(found.untrained.comparison, by.confidence),
         tables.incumbent(found.incumbent, by.confidence),
         tables.points(found.diagnoses[found.candidate_run]),
@@ -320,7 +319,8 @@ def everything_told(
         tables.tipping_points(tipping_points(decision, found)),
     ]
     shown = [table.to_html() for table in shown_tables]
-    for html in [*shown, tables.error_kinds(found.diagnoses).data]:
+    linked = [tables.error_kinds(found.diagnoses), tables.slices(found.slices, by.confidence)]
+    for html in [*shown, *(table.data for table in linked)]:
         assert not [word for word in ("nan", "inf") if f">{word}" in html], html
     tables.checks(checks)
     bands = precision_bands(models, by.confidence)

@@ -235,6 +235,19 @@ def test_every_number_of_the_error_table_leads_to_the_pictures_that_show_it(
     assert (visit.errors, visit.elsewhere) == ([], [])
 
 
+def test_a_slice_leads_to_the_persons_who_are_missed_in_it(
+    smoke_home: Path, browser: Reader
+) -> None:
+    visit = browser.visit(smoke_home / BOOK / "notebooks" / "3_confirm.html", viewport=DESKTOP)
+    row = visit.page.locator("tr", has=visit.page.get_by_role("link", name="taille : petite"))
+    small = int(row.locator("td").nth(1).inner_text())
+    row.get_by_role("link").click()
+    visit.page.wait_for_url("**/gallery.html?*size=small*")
+    missed = told(visit.page)[-1]
+    visit.page.get_by_label("Images avec").select_option("found")
+    assert 0 < missed == small - told(visit.page)[-1]
+
+
 def test_the_gallery_starts_at_what_was_published_and_follows_the_slider(
     smoke_home: Path, gallery: Page
 ) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bs4 import BeautifulSoup
 
-from promotion.detection import Diagnosis, Seen, diagnose, see
+from promotion.comparison import LabelFacts
+from promotion.detection import Diagnosis, Seen, SuspectedLabel, diagnose, see
 from promotion.report import plots, tables
 from promotion.report.figures import CANDIDATE
 from promotion.study import OperatingPoint
@@ -43,6 +44,18 @@ def test_each_kind_of_error_leads_to_the_pictures_that_show_it() -> None:
     cell = page.select("td a")[1]
     assert cell["href"] == "../book/gallery.html?model=a%26b&what=Dupe#pictures"
     assert cell.text == str(found.errors[1].count)
+
+
+def test_a_label_in_doubt_leads_to_the_pictures_that_show_such() -> None:
+    name = "<b>a</b>.jpg"
+    doubt = SuspectedLabel(
+        image=name, kind="missing_annotation", box=(0, 0, 9, 9), score=0.6, runs=4
+    )
+    shown = tables.suspects(LabelFacts(suspects=[doubt], comparison=[])).data
+    (link,) = BeautifulSoup(shown, "html.parser").select("a")
+    assert link["href"] == "../book/gallery.html?what=suspect#pictures"
+    assert link.text == name
+    assert "aucune" in tables.suspects(LabelFacts(suspects=[], comparison=[])).data
 
 
 def test_a_model_without_a_single_box_is_shown_too() -> None:
