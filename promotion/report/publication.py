@@ -27,7 +27,7 @@ from promotion.report.sentences import (
     rest_sentence,
     risk_sentence,
 )
-from promotion.report.showing import PICTURE, Shown
+from promotion.report.showing import Shown
 from promotion.store import (
     Artifact,
     Role,
@@ -232,8 +232,8 @@ def attach(model: RegisteredModel, number: str, run_id: str) -> None:
 def record_picture(session: Session, shown: Shown) -> None:
     """Log the picture that the landing page shows, as a page has it, in each language."""
     for language, bundle in shown.bundles.items():
-        content = bundle["text/html"].encode()
-        log_bytes(session.client, session.run_id, PICTURE.format(language=language), content)
+        name = Artifact.document(Artifact.PICTURE, language)
+        log_bytes(session.client, session.run_id, name, bundle["text/html"].encode())
 
 
 def criteria(publication: Publication, evidence: Evidence, study: Study) -> Markdown:

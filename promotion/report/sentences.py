@@ -16,6 +16,7 @@ from promotion.metrics import MEASURES
 from promotion.outside import as_markdown
 from promotion.registry import Event, Place
 from promotion.report import words
+from promotion.report.prose import check_title
 from promotion.report.words import has_text, sentence, text
 from promotion.study import Grid, Study
 
@@ -144,6 +145,8 @@ def reason_of_verdict(reason: Note) -> str:
     facts = dict(reason.facts)
     if "gate" in facts:
         facts["gate"] = gate_sentence(Gate.model_validate(facts["gate"]))
+    if "check" in facts:
+        facts["check"] = check_title(facts["check"])
     return sentence(f"reason.{reason.id}", facts)
 
 

@@ -17,9 +17,6 @@ from promotion.report.photographs import Pictures
 # Beside the French result stand the others, by their language; no program but ours reads them.
 OTHERS = "application/vnd.promotion.languages+json"
 
-# The picture of the landing page, an artifact a language, as a page has it.
-PICTURE = "comparison.{language}.html"
-
 Bundle: TypeAlias = Mapping[str, Any]
 P = ParamSpec("P")
 

@@ -34,6 +34,7 @@ from promotion.metrics import COSTS, METRICS
 from promotion.outside import visible
 from promotion.registry import Event
 from promotion.registry.parity import LEAST_SHARE, MOST_MAP_GAP, Parity
+from promotion.report.prose import check_title
 from promotion.report.sentences import (
     demand_name,
     demand_value,
@@ -486,7 +487,8 @@ def checks(findings: Sequence[Finding]) -> HTML:
     return _linked(
         [
             {
-                text("column.check"): f'<a href="../book/audit.html#{check.id}">{check.id}</a>',
+                text("column.check"): f'<a href="../book/audit.html#{check.id}">'
+                f"{escape(check_title(check.id))}</a>",
                 text("column.severity"): text(f"check.{check.severity}"),
                 text("column.outcome"): text(f"check.{_outcome(check)}"),
                 text("column.message"): escape(finding_sentence(check)),

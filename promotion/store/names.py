@@ -118,7 +118,7 @@ class Artifact:
     REGISTRATION = "registration.json"
     CANARY = "canary.json"
     OBSERVATIONS = "canary.parquet"
-    PICTURE = "comparison.png"
+    PICTURE = "comparison.html"
     LATENCIES = "latencies.parquet"
 
     @staticmethod

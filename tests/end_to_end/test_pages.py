@@ -7,10 +7,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
@@ -97,10 +99,27 @@ def test_no_link_and_no_picture_is_broken(smoke_home: Path) -> None:
 
 def test_every_picture_says_what_it_shows(smoke_home: Path) -> None:
     for page in pages(smoke_home):
-        for picture in content(page).select("article img"):
-            told = str(picture.get("alt", ""))
+        for picture in content(page).select("article img, article [role=img]"):
+            told = str(picture.get("alt") or picture.get("aria-label", ""))
             assert len(told) > 10, f"{page.name}: {picture}"
             assert not re.search(r"\.(png|svg|webp)$", told), f"{page.name}: {told}"
+
+
+def test_the_numbers_behind_each_figure_lie_beside_it(smoke_home: Path) -> None:
+    """In each language the same file, with one line of names."""
+    book = smoke_home / "book" / "smoke"
+    taken: dict[str, set[tuple[Path, str]]] = {"fr": set(), "en": set()}
+    for language, found in taken.items():
+        for page in sorted((book / language).rglob("*.html")):
+            figures = content(page).select("figure.plot")
+            files = [str(figure.select("figcaption a[download]")[0]["href"]) for figure in figures]
+            assert len(files) == len(set(files)), page.name
+            for file in files:
+                table = (page.parent / unquote(file)).read_bytes().decode("utf-8")
+                assert len(pd.read_csv(StringIO(table))), f"{page.name}: {file}"
+                found.add((page.relative_to(book / language).with_name(unquote(file)), table))
+    assert taken["fr"] == taken["en"]
+    assert len(taken["fr"]) > 15
 
 
 def test_no_page_is_wider_than_a_screen_or_a_phone(visits: list[tuple[str, Visit]]) -> None:

@@ -24,7 +24,6 @@ from promotion.report.book import Pages, build_book
 from promotion.report.figures import as_html
 from promotion.report.photographs import Photograph, Pictures
 from promotion.report.publication import write_document, write_summary
-from promotion.report.showing import PICTURE
 from promotion.store import Artifact, Tag, VersionTag, log_bytes, start_run
 from tests.browser import Reader
 from tests.builders import REGISTERED_MODEL, STUDY, canary, connect_to, evidence
@@ -102,7 +101,7 @@ def pages(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     client = connect_to(home, "hostile")
     forge_registry(client)
     told = start_run(client, "hostile", "told", {})
-    log_bytes(client, told, PICTURE.format(language="fr"), picture().encode())
+    log_bytes(client, told, Artifact.PICTURE, picture().encode())
     log_bytes(client, told, Artifact.NOTEBOOK, nbformat.writes(tell_of_everything(client)).encode())
     failed = {
         f"failed-{name}": start_run(client, "hostile", name, {Tag.ERROR: text})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ from promotion.decision import decide, tipping_points
 from promotion.facts import Note
 from promotion.registry import aliases, history, versions
 from promotion.report import tables
+from promotion.report.language import in_language
+from promotion.report.prose import check_title
 from promotion.study import CanaryDataset
 from tests.builders import POLICY, SURE, canary, evidence, registry_of
+from tests.languages import ENGLISH, FRENCH
 from tests.report.builders import published, registration
 
 
@@ -63,7 +67,20 @@ def test_the_checks_link_to_the_page_that_explains_them() -> None:
     checks = audit(experiment_of(evidence(), POLICY, "weights.pt"))
     page = tables.checks(checks).data
     for check in checks:
-        assert f'<a href="../book/audit.html#{check.id}">' in page
+        assert (
+            f'<a href="../book/audit.html#{check.id}">{escape(check_title(check.id))}</a>' in page
+        )
+
+
+def test_a_check_is_called_as_its_page_calls_it_in_each_language() -> None:
+    """`seed-effect` is a name for programs; a reader of French is told it in French."""
+    checks = audit(experiment_of(evidence(), POLICY, "weights.pt"))
+    for language, other in (("fr", ENGLISH), ("en", FRENCH)):
+        with in_language(language):
+            titles = [check_title(check.id) for check in checks]
+        assert not {check.id for check in checks} & set(titles)
+        assert not [title for title in titles if other.search(title)]
+    assert check_title("somebody-s-own") == "somebody-s-own"
 
 
 def test_a_finding_cannot_break_the_page_that_shows_it() -> None:

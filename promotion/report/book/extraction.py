@@ -15,7 +15,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 from promotion.paths import ROOT
-from promotion.report.book.prose import PROSE, words_of
+from promotion.report.prose import PROSE, words_of
 from promotion.report.upkeep import bring_up_to_date, flaws_of
 
 EXTRACT = "import sys; from pathlib import Path; from promotion.report.book.site import build; "

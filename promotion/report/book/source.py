@@ -22,13 +22,13 @@ from promotion.paths import ROOT
 from promotion.registry import RegisteredModel, aliases, history, versions
 from promotion.report import tables
 from promotion.report.book.history import history_page
-from promotion.report.book.prose import translate_contents, translate_settings
 from promotion.report.book.runs import run_table
 from promotion.report.book.surface import RUN_PAGES
 from promotion.report.calibration import calibration_rows
 from promotion.report.document import render_calibration, render_original
 from promotion.report.language import spoken
-from promotion.report.showing import PICTURE, pick
+from promotion.report.prose import translate_contents, translate_settings
+from promotion.report.showing import pick
 from promotion.report.words import text
 from promotion.store import Artifact, Tag, artifact, interface, links, registry_link, run_link
 from promotion.study import Study
@@ -172,7 +172,9 @@ def _put_picture(client: MlflowClient, run_id: str, place: Path) -> None:
     place.touch()
     if run_id:
         with suppress(MissingRunsError):
-            shutil.copy(artifact(client, run_id, PICTURE.format(language=spoken())), place)
+            shutil.copy(
+                artifact(client, run_id, Artifact.document(Artifact.PICTURE, spoken())), place
+            )
 
 
 @cache

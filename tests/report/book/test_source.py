@@ -17,7 +17,6 @@ from promotion.paths import ROOT
 from promotion.report.book import source as laid_out
 from promotion.report.book.source import Pages, lay_out, written_pages
 from promotion.report.language import in_language, spoken
-from promotion.report.showing import PICTURE
 from promotion.store import Artifact, Tag, log_bytes, start_run
 from promotion.study import Study, load_study
 from tests.builders import SMOKE, connect_to, registered_in, registry_of
@@ -164,7 +163,7 @@ def test_the_landing_page_s_picture_speaks_the_book_s_language(
 ) -> None:
     run_id = executed(client)
     for language, told in (("fr", "trouvées"), ("en", "found")):
-        log_bytes(client, run_id, PICTURE.format(language=language), told.encode())
+        log_bytes(client, run_id, Artifact.document(Artifact.PICTURE, language), told.encode())
     pages = Pages(steps={}, variants={}, picture=run_id)
     with in_language("en"):
         english = source(client, tmp_path / "en", pages)

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from promotion.report.book.extraction import flaws
-from promotion.report.book.prose import PROSE, translate_contents, translated
 from promotion.report.language import LANGUAGES, SOURCE, in_language
+from promotion.report.prose import PROSE, translate_contents, translated
 
 OTHERS = [language for language in LANGUAGES if language != SOURCE]
 # Code, targets of links and citations, which no translation may change.

@@ -6,11 +6,15 @@ French stands in `book/*.md`, in the notebooks' Markdown, and in the words of `_
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import Any
 
 from promotion.paths import ROOT
 from promotion.report.language import Catalogues
 
+# A heading that other pages lead to by its label.
+HEADING = re.compile(r"^\((.+)\)=\n##? (.+)$", re.MULTILINE)
 PROSE = Catalogues(ROOT / "book" / "locale", "prose")
 # The settings of `_config.yml` that a reader sees, by their place in it.
 SETTINGS = (
@@ -24,6 +28,18 @@ SETTINGS = (
 def translated(french: str) -> str:
     """A message in the language spoken; one that the catalogue lacks stays French."""
     return PROSE.spoken().gettext(french)
+
+
+@cache
+def _headings(page: str) -> dict[str, str]:
+    """The French headings of a chapter by their labels."""
+    return dict(HEADING.findall((ROOT / "book" / f"{page}.md").read_text(encoding="utf-8")))
+
+
+def check_title(identity: str) -> str:
+    """What a check of the audit is called where it is explained; its id if that is nowhere."""
+    heading = _headings("audit").get(identity)
+    return translated(heading) if heading else identity
 
 
 def translate_settings(settings: dict[str, Any]) -> None:
