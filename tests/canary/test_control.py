@@ -68,7 +68,7 @@ class Delayed(Contender):
         return super().see(photograph)
 
 
-@pytest.mark.slow
+@pytest.mark.trial
 def test_a_late_challenger_is_not_stopped_while_others_take_the_machine(
     starter: Path, tmp_path: Path
 ) -> None:
