@@ -20,6 +20,8 @@ from promotion.store import connect
 from promotion.store.tracking import tracking_uri
 from tests.builders import clean_environment, connect_to, invoke
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def home(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -50,7 +52,6 @@ def client(home: Path) -> MlflowClient:
     return connect(home)
 
 
-@pytest.mark.slow
 def test_the_names_of_ultralytics_are_understood(client: MlflowClient) -> None:
     found = read_experiment(client, "cv_yolo_tiny")
     assert len(found.runs) == 8
@@ -95,7 +96,6 @@ for rate in (0.001, 0.01):
 """
 
 
-@pytest.mark.slow
 def test_what_ultralytics_own_callback_logs_is_read_as_it_was_meant(
     streets: PreparedDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,8 @@ from promotion.registry import PREVIOUS, PRODUCTION, RegisteredModel
 from promotion.store import VersionTag
 from tests.builders import before_change, canary, registered_in, registry_of
 
+pytestmark = pytest.mark.slow
+
 AFTER = {
     "go": {PREVIOUS: "2", PRODUCTION: "3"},
     "stop": {PREVIOUS: "1", PRODUCTION: "2"},
@@ -85,7 +87,6 @@ def test_a_verdict_carried_out_again_changes_nothing(
     assert (registry.aliases(model), registry.history(model)) == (after, history)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("verdict", ["go", "stop"])
 def test_a_verdict_that_was_cut_off_anywhere_is_finished_by_doing_it_again(

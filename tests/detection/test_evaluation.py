@@ -22,6 +22,8 @@ from promotion.metrics import METRICS
 from promotion.study import OperatingPoint
 from tests.builders import boxes, detections, random_matches, random_split
 
+pytestmark = pytest.mark.slow
+
 
 def curve() -> Curve:
     """Precision falls and recall rises as the threshold sinks."""

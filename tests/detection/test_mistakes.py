@@ -10,6 +10,8 @@ from promotion.detection import Seen, diagnose, false_alarms, see
 from promotion.study import OperatingPoint
 from tests.builders import boxes, detections, random_split
 
+pytestmark = pytest.mark.slow
+
 
 def kinds(seen: Seen) -> dict[str, int]:
     """How often each kind occurs at the threshold, as the gallery counts it."""

@@ -20,6 +20,8 @@ from promotion.store import tracking
 from promotion.study import Dataset
 from tests.builders import invoke, registry_of
 
+pytestmark = pytest.mark.slow
+
 # What a test waits for, in place of a minute or ten.
 SOON = 0.2
 HOLDS = (

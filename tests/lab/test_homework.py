@@ -28,6 +28,8 @@ from promotion.study import Study, load_study
 from tests.builders import SMOKE, connect_to, invoke, opening, put_in_production, registered_in
 from tests.lab.review.builders import OURS, our_store
 
+pytestmark = pytest.mark.slow
+
 CANDIDATE, BASELINE = "yolov8n_e1_sz416_lr0.01_s1", "yolov8n_e1_sz320_lr0.01_s1"
 SETTINGS = (
     f"experiment={OURS}",
@@ -178,7 +180,6 @@ def honest(right: Answers) -> str:
     return HONEST.replace("RECALL", str(right["run"]["recall"]))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_right_work_holds(
     client: MlflowClient, study: Study, right: Answers, tmp_path: Path, chapter: str
@@ -362,7 +363,6 @@ def test_a_policy_changed_after_the_test_was_opened_is_told(
     assert found == {"policy.reasons": "held", "policy.first": "wrong"}
 
 
-@pytest.mark.slow
 def test_a_decision_that_claims_too_much_does_not_hold(
     client: MlflowClient, study: Study, right: Answers, tmp_path: Path
 ) -> None:

@@ -19,6 +19,8 @@ from promotion.report.gallery import Gallery, make_gallery, write_gallery
 from promotion.report.language import in_language
 from tests.builders import boxes, detections, everyone, random_split
 
+pytestmark = pytest.mark.slow
+
 NAMES = [f"{number:02d}.jpg" for number in range(12)]
 
 

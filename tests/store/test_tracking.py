@@ -80,6 +80,7 @@ def connect_first(home: str, ended: object) -> None:
     ended.put(client.get_experiment_by_name(EXPERIMENT).experiment_id)  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_processes_may_open_a_fresh_home_at_once(tmp_path: Path) -> None:
     """A batch's workers all do; the database is made once, and the experiment too."""
     ended = processes.Queue()
