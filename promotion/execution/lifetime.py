@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from contextlib import suppress
 
 import psutil
 
 # A killed process leaves at once, unless the system holds it.
 KILL_SECONDS = 5.0
+LOOK_SECONDS = 0.5
 
 
 def end_with(parent: int) -> None:
@@ -19,9 +21,12 @@ def end_with(parent: int) -> None:
     """
 
     def wait() -> None:
+        # A process that was killed stays as a zombie for as long as whoever started it waits for
+        # the output that we hold; on POSIX we have another parent then.
         with suppress(psutil.NoSuchProcess):
-            if os.getppid() == parent:
-                psutil.Process(parent).wait()
+            started = psutil.Process(parent)
+            while os.getppid() == parent and started.is_running():
+                time.sleep(LOOK_SECONDS)
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True, name="parent").start()
