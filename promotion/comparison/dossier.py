@@ -173,12 +173,12 @@ def compare_with_incumbent(
     found = measure_incumbent(session, campaign)
     if found is None:
         return None
-    number, run_name, seen = found
     return IncumbentFacts(
-        version=number,
-        run_name=run_name,
-        test_metrics=seen.metrics(),
-        comparison=confirm([candidate], [seen], session.study.policy),
+        version=found.number,
+        run_name=found.run_name,
+        test_metrics=found.seen.metrics(),
+        comparison=confirm([candidate], [found.seen], session.study.policy),
+        known=found.known,
     )
 
 

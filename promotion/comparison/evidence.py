@@ -11,6 +11,7 @@ from promotion.comparison.bootstrap import MetricComparison
 from promotion.comparison.bounds import Bounds, difference_bounds
 from promotion.comparison.openings import Ledger
 from promotion.comparison.slices import SliceComparison
+from promotion.datasets import MOST_LEAKED
 from promotion.detection import Diagnosis, SuspectedLabel
 from promotion.facts import Fact, Note
 
@@ -116,12 +117,22 @@ class LabelFacts(Fact):
 
 
 class IncumbentFacts(Fact):
-    """The version in Production on the same test, and the run to register less it (images only)."""
+    """The version in Production on the same test, and the run to register less it (images only).
+
+    `known` is the share of the test's pictures that it was trained or chosen on, or that resemble
+    one of these; None where nobody can tell.
+    """
 
     version: str
     run_name: str
     test_metrics: dict[str, float]
     comparison: list[MetricComparison]
+    known: float | None = None
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether it may be held against a candidate: it is not known to have had the answers."""
+        return (self.known or 0) <= MOST_LEAKED
 
 
 class Evidence(Fact):

@@ -1,7 +1,7 @@
 """Datasets: made or found, listed in a manifest, checked before anything is trained on them."""
 
-from promotion.datasets.integrity import check_unseen
-from promotion.datasets.leaks import LEAKS
+from promotion.datasets.integrity import check_unseen, pictures_seen
+from promotion.datasets.leaks import LEAKS, MOST_LEAKED
 from promotion.datasets.manifest import SPLITS, Manifest, ground_truth
 from promotion.datasets.preparation import PreparedDataset, prepare
 from promotion.datasets.records import log_input, measured_on, person_heights, record_dataset
@@ -11,6 +11,7 @@ from promotion.datasets.yolo import images_of, labels_of, read_image, read_label
 
 __all__ = [
     "LEAKS",
+    "MOST_LEAKED",
     "SPLITS",
     "Manifest",
     "PreparedDataset",
@@ -21,6 +22,7 @@ __all__ = [
     "log_input",
     "measured_on",
     "person_heights",
+    "pictures_seen",
     "prepare",
     "read_image",
     "read_labels",

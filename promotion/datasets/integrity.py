@@ -74,6 +74,13 @@ def check_unseen(new: Manifest, seen: Manifest) -> tuple[list[str], list[Note]]:
     return told(faults), list(near.values())
 
 
+def pictures_seen(new: Manifest, seen: Manifest) -> int:
+    """How many pictures of `new` are those of `seen`, or resemble one of them."""
+    known = {digest: name for name, digest in seen.files.items() if name.startswith("images/")}
+    same = [name for name, digest in new.files.items() if digest in known]
+    return len(same) + len(_nearly_seen(new, seen, known))
+
+
 def _nearly_seen(new: Manifest, seen: Manifest, known: Mapping[str, str]) -> dict[str, Note]:
     """Notes on pictures, or mirror images of pictures, that resemble one seen before."""
     notes: dict[str, Note] = {}

@@ -35,6 +35,20 @@ class Manifest(BaseModel):
     groups: dict[str, str] = {}
     findings: list[Note] = []
 
+    def only(self, splits: Iterable[str]) -> Manifest:
+        """The manifest of some of the splits."""
+        kept = tuple(f"{kind}/{split}/" for kind in ("images", "labels") for split in splits)
+        names = {"files", "hashes", "mirrored", "groups"}
+        return self.model_copy(
+            update={
+                field: {
+                    name: one for name, one in getattr(self, field).items() if name.startswith(kept)
+                }
+                for field in names
+            }
+            | {"images": {split: count for split, count in self.images.items() if split in splits}}
+        )
+
     def groups_in(self, split: str) -> dict[str, str]:
         """The groups of a split's images, by their names; an image without one is its own."""
         place = f"images/{split}/"

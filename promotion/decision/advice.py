@@ -78,6 +78,8 @@ def risks_of(decision: Decision, evidence: Evidence) -> list[Note]:
     changes = decision.ledger.policy_changes
     if changes.times:
         risks.append(Note(id="policy_changed", facts={"changes": changes.model_dump()}))
+    if evidence.incumbent is not None and evidence.incumbent.known is None:
+        risks.append(Note(id="incumbent_unknown", facts={"version": evidence.incumbent.version}))
     if evidence.energy_method == "estimated":
         risks.append(Note(id="energy"))
     if evidence.dataset_source == "street_scenes":
@@ -126,7 +128,7 @@ def next_steps_of(decision: Decision, evidence: Evidence) -> list[Note]:
 
 
 # What an inconclusive decision asks for that no larger study plans.
-SAID_ALONE = ("one_seed", "seeds_lost", "seeds_collapsed", "test_spent")
+SAID_ALONE = ("one_seed", "seeds_lost", "seeds_collapsed", "incumbent_knew", "test_spent")
 
 
 def _what_to_keep(decision: Decision) -> str:

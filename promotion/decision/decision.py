@@ -177,6 +177,8 @@ def _against(
         if below >= 1 - evidence.ledger.level / len(evidence.slices):
             reasons.append(Note(id="slice_lost", facts=about_slice(one)))
     for name, found in alternatives(evidence, policy):
+        if name == "incumbent" and not _incumbent_is_fair(evidence):
+            continue
         # A candidate that is the version in Production ties with it, and is not worse.
         if found.law.probability_at_least(0.0) <= 1 - policy.confidence:
             reasons.append(Note(id=f"{name}_better", facts=_about(found)))
@@ -208,7 +210,7 @@ def _unsettled(
         reasons.append(Note(id="seeds_collapsed", facts={"runs": evidence.collapsed}))
     for name, found in alternatives(evidence, policy):
         if found.law.probability_at_least(0.0) < policy.confidence:
-            reasons.append(Note(id=f"{name}_open", facts=_about(found)))
+            reasons.append(_open(name, found, evidence))
     for one, guard in guarded(evidence, policy):
         # All of them must be kept, so that none needs a correction.
         if one.law.probability_at_least(-guard.may_lose) < 1 - evidence.ledger.level:
@@ -235,6 +237,17 @@ def alternatives(
         compared = next(one for one in evidence.incumbent.comparison if one.metric == first)
         found.append(("incumbent", compared))
     return found
+
+
+def _open(name: str, found: MetricComparison, evidence: Evidence) -> Note:
+    incumbent = evidence.incumbent
+    if name == "incumbent" and incumbent is not None and not incumbent.is_fair:
+        return Note(id="incumbent_knew", facts={**_about(found), "share": incumbent.known})
+    return Note(id=f"{name}_open", facts=_about(found))
+
+
+def _incumbent_is_fair(evidence: Evidence) -> bool:
+    return evidence.incumbent is None or evidence.incumbent.is_fair
 
 
 def guarded(evidence: Evidence, policy: Policy) -> list[tuple[SliceComparison, SliceGuard]]:

@@ -545,6 +545,7 @@ TEXTS = {
     "risk.seeds": "D’une graine à l’autre, l’écart-type est de {sd:number} ({seeds} graines) ; aucune ne s’est effondrée, ce qui n’exclut pas que jusqu’à {rate:percent} des entraînements le fassent. *Mitigation* : un réentraînement peut faire moins bien ; le canari le vérifiera.",
     "risk.policy_changed": "La politique a changé depuis que ce test a été ouvert ({changes:policy_changes}). *Mitigation* : écrire la politique avant d’ouvrir le test ; en cas de doute, réunir un nouveau test.",
     "risk.labels": "Les modèles, d’accord entre eux, mettent en doute {count:count} annotation(s) du test sur {images:count} image(s). Sans elles, la différence de {metric:metric} serait de {without:signed} {interval:interval} au lieu de {difference:signed}, et le verdict « {verdict:verdict} ». *Mitigation* : relire ces images avant de suivre la décision.",
+    "risk.incumbent_unknown": "Rien ne dit si la version {version} de Production a connu des images de ce test : ses données ne sont plus dans MLflow. *Mitigation* : lire sa comparaison avec prudence ; le canari, lui, prend des images nouvelles.",
     "risk.conditions_drawn": "Les intervalles supposent le seuil choisi sur la validation ; ils contiennent le hasard de la découpe, retirée au sort pour chaque graine. *Mitigation* : surveiller le seuil au canari.",
     "risk.conditions": "Les intervalles supposent le seuil choisi sur la validation et les images d’entraînement telles qu’elles sont : ce qu’un autre tirage d’entraînement changerait, aucune graine ne le montre. *Mitigation* : refaire l’étude avec une autre découpe avant d’en généraliser le résultat.",
     "risk.one_seed": "Une seule graine : la stabilité du candidat est inconnue. "
@@ -611,6 +612,7 @@ TEXTS = {
     "next.one_seed": "Entraîner au moins trois graines par configuration",
     "next.seeds_lost": "Entraîner à nouveau ce qui manque : {runs:some}",
     "next.seeds_collapsed": "Comprendre pourquoi ces entraînements se sont effondrés, avant toute décision : {runs:some}",
+    "next.incumbent_knew": "Comparer sur un test que la version en Production n’a pas connu : elle connaît {share:percent1} des images de celui-ci",
     "next.test_spent": "Réunir un nouveau test : celui-ci a été ouvert {number} fois, la politique en admet {budget}",
     "next.settle": "Pour trancher ({open:measures}), réunir {ways} (estimations, à mi-chemin entre la différence observée et l’exigence)",
     "settle.images": "{images:count} images de test avec les mêmes graines (puissance {power:percent})",
@@ -633,6 +635,7 @@ TEXTS = {
     "reason.untrained_open": "rien n’établit que le candidat vaut le modèle de départ sans entraînement : {metric:metric} {candidate:number} contre {other:number}, différence {interval:interval}",
     "reason.incumbent_better": "la version en Production fait mieux : {metric:metric} {other:number} contre {candidate:number}, différence {interval:interval}",
     "reason.incumbent_open": "rien n’établit que le candidat vaut la version en Production : {metric:metric} {candidate:number} contre {other:number}, différence {interval:interval}",
+    "reason.incumbent_knew": "la version en Production connaissait {share:percent1} des images de ce test : qu’elle n’y fasse pas moins bien n’établit rien ({metric:metric} {candidate:number} contre {other:number}, différence {interval:interval})",
     "reason.slice_lost": "tranche perdue : {column:slice} {value:slice}, rappel {difference:signed} {interval:interval} ({persons:count} personnes)",
     "reason.slice_open": "tranche non tranchée : {column:slice} {value:slice}, rappel {difference:signed} {interval:interval} ({persons:count} personnes)",
     "reason.slices_unknown": "tranches inconnues de ces données, ou trop petites : {columns:all}",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
-from promotion.datasets import LEAKS, Manifest, check_unseen, prepare
+from promotion.datasets import LEAKS, Manifest, check_unseen, pictures_seen, prepare
 from promotion.datasets.sources.street_scenes import draw_splits
 from promotion.errors import DatasetError
 from promotion.study import Dataset
@@ -138,3 +138,20 @@ def test_a_canary_of_pictures_seen_in_another_form_is_refused(folder: Path) -> N
     errors, _ = check_unseen(new, seen)
     (line,) = errors
     assert f"{len(other)} of {len(other)} pictures were seen before" in line
+
+
+def test_pictures_that_a_model_knew_are_counted_copied_or_mirrored(folder: Path) -> None:
+    """Another study's test, two of whose pictures the version in Production was trained on."""
+    theirs = manifest_of(folder).only(("train", "val"))
+    test = manifest_of(folder).only(("test",))
+    assert len(test.files) == 2 * test.images["test"]
+    assert pictures_seen(test, theirs) == 0
+    one, two = pictures(folder, "train")[:2]
+    with Image.open(two) as picture:
+        ImageOps.mirror(picture).save(folder / "images/test/mirror.jpg", quality=90)
+    two.unlink()
+    shutil.move(one, folder / "images/test/copy.jpg")
+    for path, name in ((one, "copy"), (two, "mirror")):
+        label = folder / "labels" / "train" / f"{path.stem}.txt"
+        shutil.move(label, folder / "labels" / "test" / f"{name}.txt")
+    assert pictures_seen(manifest_of(folder).only(("test",)), theirs) == 2

@@ -95,6 +95,15 @@ def test_what_the_version_in_production_does_better_is_rejected() -> None:
     assert told(decided(found, POLICY)) == ("reject", ["incumbent_better"])
 
 
+def test_a_version_in_production_that_knew_the_test_rejects_nobody() -> None:
+    """It was trained on some of these pictures, and is no measure of the candidate."""
+    found = planted(seeds(70, 0.75), POOR, POLICY, incumbent=watch(62, 1.0))
+    assert found.incumbent
+    knew = found.incumbent.model_copy(update={"known": 0.12})
+    found = found.model_copy(update={"incumbent": knew})
+    assert told(decided(found, POLICY)) == ("inconclusive", ["incumbent_knew"])
+
+
 def test_the_version_in_production_itself_is_not_rejected_for_being_as_good() -> None:
     """A study that is decided again meets its own candidate in Production."""
     best = max(GOOD, key=lambda one: one.metrics()[POLICY.objectives[0].metric])
