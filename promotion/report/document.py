@@ -23,7 +23,7 @@ from promotion.report.sentences import (
     policy_sentence,
     question_sentence,
     reason_of_verdict,
-    turning_sentence,
+    turning_points,
 )
 from promotion.report.templates import environment
 from promotion.report.words import text
@@ -55,7 +55,7 @@ def render(
             "slice_name": words.slice_name,
             "gate_sentence": gate_sentence,
             "canary_sentence": canary_sentence,
-            "turning_sentence": turning_sentence,
+            "turning_points": turning_points,
             "ledger_sentence": ledger_sentence,
             "policy_sentence": policy_sentence,
             "reason_of_verdict": reason_of_verdict,

@@ -162,8 +162,11 @@ def policy_sentence(ledger: Ledger) -> str:
     return sentence("policy.changed", {"changes": changes.model_dump()}) if changes.times else ""
 
 
-def turning_sentence(decision: Decision, evidence: Evidence) -> str:
-    """At which limit, each moved alone, the verdict would first have turned, and to what."""
+def turning_points(decision: Decision, evidence: Evidence) -> tuple[list[str], str]:
+    """At which limits, each moved alone, the verdict would first have turned, and to what.
+
+    And a sentence on the limits at which it never would; empty if there are none.
+    """
     points = tipping_points(decision, evidence)
     turning = [
         sentence(
@@ -179,11 +182,10 @@ def turning_sentence(decision: Decision, evidence: Evidence) -> str:
         if one.turns
     ]
     idle = [demand_name(one.demand) for one in points if not one.turns]
-    told = [sentence("turning.some", {"turning": words.listed(turning)})] if turning else []
-    if idle:
-        key = "turning.others" if turning else "turning.none"
-        told.append(sentence(key, {"names": words.listed(idle)}))
-    return " ".join(told)
+    if not idle:
+        return turning, ""
+    key = "turning.others" if turning else "turning.none"
+    return turning, sentence(key, {"names": words.listed(idle)})
 
 
 def turns_sentence(point: TippingPoint) -> str:

@@ -693,7 +693,7 @@ TEXTS = {
     "question.busy": ", de jour et dans la foule",
     "question.night": ", de nuit",
     "question.winter": ", en hiver",
-    "turning.some": "Si une seule limite avait été autre, voici où le verdict aurait tourné : {turning}.",
+    "turning.some": "Si une seule limite avait été autre, voici où le verdict aurait tourné :",
     "turning.demand": "{name} {limit}, mesuré {measured} : {turns}",
     "turning.above": "« {verdict:verdict} » au-delà de {at}",
     "turning.below": "« {verdict:verdict} » en deçà de {at}",

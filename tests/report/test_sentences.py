@@ -24,7 +24,7 @@ from promotion.report.sentences import (
     reason_sentence,
     settling_sentence,
     transition_sentence,
-    turning_sentence,
+    turning_points,
     turns_sentence,
     verdict_sentence,
 )
@@ -146,14 +146,18 @@ def test_each_end_of_a_canary_is_told_with_what_it_rests_on(verdict: str) -> Non
 def test_the_document_says_at_which_limits_the_verdict_would_have_turned() -> None:
     """A verdict that hangs on one limit of the policy must say so, in the reader's words."""
     found = spread(0.032, 0.005)
-    told = turning_sentence(decided(found), found)
+    turning, others = turning_points(decided(found), found)
+    told = "; ".join(turning)
     assert "mAP@50, différence ≥\u00a0+0,020, mesuré +0,032" in told
     assert "«\u00a0non concluant\u00a0» au-delà de +0,02" in told
     assert "latence p95 (ms) ≤\u00a050,0, mesuré 20,0" in told
-    assert "n’y changerait rien" not in told
+    assert others == ""
     worse = spread(-0.2, 0.005)
-    told = turning_sentence(decided(worse), worse)
-    assert told.startswith("Aucune limite, déplacée seule, n’y changerait rien (mAP@50, différence")
+    turning, others = turning_points(decided(worse), worse)
+    assert turning == []
+    assert others.startswith(
+        "Aucune limite, déplacée seule, n’y changerait rien (mAP@50, différence"
+    )
     points = tipping_points(decided(worse), worse)
     assert "gain écarté" in turns_sentence(points[0])
 
