@@ -45,6 +45,9 @@ def serve(model: RegisteredModel, number: str, port: int, workers: int) -> None:
         raise RegistryError(
             f"port {port} cannot be had ({error.strerror}); name another with --port"
         ) from None
+    # Its connections inherit it: an answer's head and content are written apart, and the second
+    # would wait until the client acknowledges the first, which it delays by 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = Config(
         Application(model.client.tracking_uri, model.name, number),
         workers=workers,

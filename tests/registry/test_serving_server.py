@@ -9,11 +9,12 @@ import json
 import os
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +242,31 @@ def test_ordinary_requests_get_their_boxes_under_a_flood(served: Server, photogr
     assert time.monotonic() - began < 5
     for one in senders:
         one.join()
+
+
+def seconds_of(ask: Callable[[], object], count: int = 40) -> float:
+    """What a request takes, the median of so many."""
+    taken = []
+    for _ in range(count):
+        begun = time.perf_counter()
+        ask()
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken)
+
+
+def test_a_client_that_keeps_its_connection_is_not_served_later_for_it(served: Server) -> None:
+    """Where TCP gathers small writes, each answer waits 40 ms for an acknowledgement."""
+    kept = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
+
+    def ping() -> None:
+        kept.request("GET", "/ping")
+        kept.getresponse().read()
+
+    with contextlib.closing(kept):
+        for _ in range(20):
+            ping()
+        on_one = seconds_of(ping)
+    assert on_one < 5 * seconds_of(lambda: served.send(method="GET", path="/ping"))
 
 
 def leave_at_once(server: Server, body: bytes, count: int) -> list[socket.socket]:
