@@ -18,7 +18,7 @@ from promotion.metrics import COSTS, MEASURES, METRICS
 from promotion.outside import as_markdown
 from promotion.report import words
 from promotion.report.sentences import gate_sentence, reason_of_verdict
-from promotion.report.words import text
+from promotion.report.words import sentence, text
 
 if TYPE_CHECKING:
     from promotion.report.publication import Publication
@@ -247,15 +247,18 @@ def _lost_slices(decision: Publication, evidence: Evidence) -> Iterator[Argument
     if not lost:
         return
     worst = min(lost, key=lambda one: one.difference)
-    told = text("argument.slice").format(
-        slice=as_markdown(
-            words.named(words.slice_name(worst.column), words.slice_name(worst.value))
-        ),
-        difference=words.signed(worst.difference),
-        interval=words.interval(worst.interval),
-        persons=words.number(worst.persons, 0),
-        lost=len(lost),
-        slices=len(evidence.slices),
+    told = sentence(
+        "argument.slice",
+        {
+            "slice": as_markdown(
+                words.named(words.slice_name(worst.column), words.slice_name(worst.value))
+            ),
+            "difference": words.signed(worst.difference),
+            "interval": words.interval(worst.interval),
+            "persons": worst.persons,
+            "lost": len(lost),
+            "slices": len(evidence.slices),
+        },
     )
     # One of several slices may look lost by chance.
     level = (1 - decision.policy.confidence) / len(evidence.slices)

@@ -263,7 +263,7 @@ TEXTS = {
     "column.code": "code",
     "history.none": "Aucune décision de cette étude n’est dans MLflow.",
     "history.opening": "Les décisions de l’étude `{study}`, la plus récente d’abord ; chacune mène à son run dans MLflow (`python -m promotion ui`).",
-    "history.unreadable": "{count} décision(s) plus anciennes, d’une autre version de ce logiciel, ne peuvent être lues.",
+    "history.unreadable": "{count:décision plus ancienne, d’une autre version de ce logiciel, ne peut être lue|décisions plus anciennes, d’une autre version de ce logiciel, ne peuvent être lues}.",
     "history.production": "Face à la version en Production",
     "history.no_production": "Aucune version n’est en Production, ou sa décision n’est plus dans MLflow.",
     "history.is_production": "La version {version}, en Production, est celle de la dernière décision.",
@@ -378,7 +378,7 @@ TEXTS = {
     "audit.complete-grid.failed": "Variantes absentes de la comparaison : {names:some}{aside:aside}.",
     "audit.complete-grid.unknown": "Aucun échec parmi les {total} runs lus, mais leur plan n’est pas enregistré "
     "et leurs réglages ne forment pas une grille : des variantes ont pu disparaître{aside:aside}.",
-    "audit.aside": " ({count} run(s) parent(s), sans mesures propres, mis à part)",
+    "audit.aside": " ({count:run parent, sans mesures propres, mis|runs parents, sans mesures propres, mis} à part)",
     "audit.empty-run.passed": "Chaque run a vu des images, montré des détections et laissé des mesures.",
     "audit.empty-run.failed": "Runs terminés sans erreur, et vides : {names:some}.",
     "audit.empty-run.unknown": "Chacun des {runs} runs porte des mesures ; le nombre d’images vues et de "
@@ -408,12 +408,12 @@ TEXTS = {
     "audit.same-hardware.unknown": "Rien ne dit sur quelle machine chaque latence a été mesurée.",
     "audit.same-hardware.untimed": "Aucune latence n’est enregistrée : rien à comparer.",
     "audit.enough-seeds.passed": "Au moins {fewest} graines par configuration comparée.",
-    "audit.enough-seeds.failed": "Seulement {fewest} graine(s) par configuration comparée : "
+    "audit.enough-seeds.failed": "Seulement {fewest:graine|graines} par configuration comparée : "
     "la stabilité entre graines ne peut pas être jugée (il en faut 3).",
     "audit.enough-seeds.partly": "Les graines ne sont enregistrées que pour {known} configurations sur {total}.",
     "audit.enough-seeds.unknown": "Aucune graine n’est enregistrée : la stabilité ne peut pas être "
     "jugée.",
-    "audit.seed-balance.passed": "Les configurations comparées ont les mêmes {seeds} graine(s).",
+    "audit.seed-balance.passed": "Les configurations comparées ont les mêmes graines, au nombre de {seeds}.",
     "audit.seed-balance.failed": "Des graines manquent d’un côté : {names:some}.",
     "audit.seed-balance.disjoint": "Les configurations n’ont aucune graine en commun ({seeds} en tout) : leurs chances "
     "ne sont pas les mêmes, et rien ne les sépare des réglages.",
@@ -538,13 +538,13 @@ TEXTS = {
     "plus précise.",
     "risk.selection": "Le run a été choisi sur la validation, où sa {metric:metric} vaut {val:number} ; elle "
     "vaut {test:number} sur le test (écart {gap:signed}). *Mitigation* : ne citer que les valeurs du test.",
-    "risk.optimism": "Choisi sur la validation parmi {rivals} configurations, le candidat y paraît "
+    "risk.optimism": "Choisi sur la validation parmi {rivals} configurations, le candidat peut y paraître "
     "meilleur qu’il n’est : l’optimisme attendu de ce choix est de {optimism:signed}. Sa {metric:metric} vaut "
     "{val:number} sur la validation et {test:number} sur le test (écart {gap:signed}). *Mitigation* : ne citer que les "
     "valeurs du test ; la probabilité exigée tient compte du nombre de configurations.",
     "risk.seeds": "D’une graine à l’autre, l’écart-type est de {sd:number} ({seeds} graines) ; aucune ne s’est effondrée, ce qui n’exclut pas que jusqu’à {rate:percent} des entraînements le fassent. *Mitigation* : un réentraînement peut faire moins bien ; le canari le vérifiera.",
     "risk.policy_changed": "La politique a changé depuis que ce test a été ouvert ({changes:policy_changes}). *Mitigation* : écrire la politique avant d’ouvrir le test ; en cas de doute, réunir un nouveau test.",
-    "risk.labels": "Les modèles, d’accord entre eux, mettent en doute {count:count} annotation(s) du test sur {images:count} image(s). Sans elles, la différence de {metric:metric} serait de {without:signed} {interval:interval} au lieu de {difference:signed}, et le verdict « {verdict:verdict} ». *Mitigation* : relire ces images avant de suivre la décision.",
+    "risk.labels": "Les modèles, d’accord entre eux, mettent en doute {count:annotation|annotations} du test sur {images:image|images}. Sans elles, la différence de {metric:metric} serait de {without:signed} {interval:interval} au lieu de {difference:signed}, et le verdict « {verdict:verdict} ». *Mitigation* : relire ces images avant de suivre la décision.",
     "risk.incumbent_unknown": "Rien ne dit si la version {version} de Production a connu des images de ce test : ses données ne sont plus dans MLflow. *Mitigation* : lire sa comparaison avec prudence ; le canari, lui, prend des images nouvelles.",
     "risk.conditions_drawn": "Les intervalles supposent le seuil choisi sur la validation ; ils contiennent le hasard de la découpe, retirée au sort pour chaque graine. *Mitigation* : surveiller le seuil au canari.",
     "risk.conditions": "Les intervalles supposent le seuil choisi sur la validation et les images d’entraînement telles qu’elles sont : ce qu’un autre tirage d’entraînement changerait, aucune graine ne le montre. *Mitigation* : refaire l’étude avec une autre découpe avant d’en généraliser le résultat.",
@@ -679,7 +679,7 @@ TEXTS = {
     "argument.objective": "{metric} : {outcome}, différence {difference} {interval} pour {least} exigé",
     "argument.canary": "canari, {criterion} : {value} {bounds} pour {sign} {limit} exigé, {state}",
     "argument.run": "{metric} du run retenu, sur le test : {candidate} contre {baseline} pour le run de la référence{difference}",
-    "argument.slice": "rappel plus bas sur {lost} tranche(s) sur {slices}, la pire : {slice}, {difference} {interval} ({persons} personnes)",
+    "argument.slice": "rappel plus bas sur {lost:tranche|tranches} sur {slices}, la pire : {slice}, {difference} {interval} ({persons:personne|personnes})",
     "argument.latency": "latence médiane (ms) : {candidate} contre {baseline}, soit {ratio} fois le temps de la référence",
     "argument.cost": "{metric} : {candidate} contre {baseline}{difference}",
     "argument.difference": ", différence {difference}",
@@ -894,7 +894,7 @@ TEXTS = {
     "class.submission.True": "Réponses rendues.",
     "class.submission.False": "Rien n’est rendu.",
     "class.passed": "Chapitres tenus",
-    "class.summary": "{passed} chapitre(s) tenu(s) sur {chapters}.",
+    "class.summary": "{passed:chapitre tenu|chapitres tenus} sur {chapters}.",
     "class.flaws": "Défauts de l’expérience",
     "class.claims": "Affirmations à reprendre",
     "class.line": "Ligne {line} : {said}",
@@ -907,8 +907,8 @@ TEXTS = {
     "class.state.failed": "à revoir",
     "class.state.missing": "manque",
     "class.state.unknown": "inconnu",
-    "class.twin.timed": "{runs} run(s) ont les mesures de ceux de {other} jusqu’au dernier chiffre, temps compris : deux entraînements ne durent jamais exactement autant.",
-    "class.twin.untimed": "{runs} run(s) ont les mesures de ceux de {other} jusqu’au dernier chiffre, sans temps mesuré : une copie, ou la même graine sur une même machine.",
+    "class.twin.timed": "{runs:run a les mesures d’un de ceux|runs ont les mesures de ceux} de {other} jusqu’au dernier chiffre, temps compris : deux entraînements ne durent jamais exactement autant.",
+    "class.twin.untimed": "{runs:run a les mesures d’un de ceux|runs ont les mesures de ceux} de {other} jusqu’au dernier chiffre, sans temps mesuré : une copie, ou la même graine sur une même machine.",
     "class.twin.wording": "La décision est, mot pour mot, celle de {other}.",
     "lab.hint.run.name": "Notez le nom d’un run fini de votre expérience, tel que MLflow l’écrit.",
     "lab.hint.run.recall": "Le rappel du run que vous nommez, sur la validation, à trois chiffres : onglet des métriques.",
@@ -967,15 +967,15 @@ TEXTS = {
     "review.parameter.failed": "Le document écrit {setting} = {claimed} ; le run {run} a {actual}. Duquel parlez-vous ?",
     "review.parameter.name": "Le document écrit {setting} = {claimed}, mais le nom {run} dit {actual}. Duquel parlez-vous ?",
     "review.contradiction.failed": "Pour {subject:subject}, {measure:measure} vaut « {other} » ici et « {one} » à la ligne {first_line}. Un run n’a qu’une valeur : relevez-la dans MLflow.",
-    "review.number.passed": "{count:count} chiffre(s) du document sont bien ceux des runs.",
-    "review.number.unnamed": "{count:count} chiffre(s) sont donnés pour {subject:subject}, dont aucun run n’est nommé : personne ne peut les retrouver. Nommez ce run.",
+    "review.number.passed": "{count:chiffre du document est bien celui d’un run|chiffres du document sont bien ceux des runs}.",
+    "review.number.unnamed": "{count:chiffre est donné|chiffres sont donnés} pour {subject:subject}, dont aucun run n’est nommé : personne ne peut vérifier. Nommez ce run.",
     "review.number.loose": "Ces chiffres ne disent pas de quel run ils sont : {shown:some}. Rattachez chacun à un run.",
     "review.number.none": "Aucune mesure n’est chiffrée : une décision sans chiffre ne se discute pas. Relevez dans MLflow ce que vos objectifs demandent.",
-    "review.number.no_runs": "{count:count} chiffre(s) ne sont pas vérifiés : aucun run n’est là pour les confirmer.",
+    "review.number.no_runs": "{count:chiffre n’est pas vérifié|chiffres ne sont pas vérifiés} : aucun run n’est là pour confirmer.",
     "review.number.unmeasured": "Le document donne {measure:measure} = « {shown} » ; le run {run} ne porte pas cette mesure. Mesurez-la et enregistrez-la dans MLflow, ou retirez le chiffre.",
     "review.number.percent": "Le document donne {measure:measure} = « {shown} » ; le run {run} dit {value:number5}. Un facteur cent les sépare : un pourcentage, ou une part ?",
     "review.number.other_run": "Le document donne {measure:measure} = « {shown} » pour {run}, qui dit {value:number5}. Cette valeur est celle de {other} : deux runs sont-ils mêlés ?",
-    "review.number.mean": "Le document donne {measure:measure} = « {shown} » en moyenne pour {configuration} ; la moyenne de ses {runs:count} run(s) est {value:number5}. Reprenez-la, et dites de quels runs elle est.",
+    "review.number.mean": "Le document donne {measure:measure} = « {shown} » en moyenne pour {configuration} ; la moyenne sur {runs:run|runs} est {value:number5}. Reprenez-la, et dites de quels runs elle est.",
     "review.number.differs": "Le document donne {measure:measure} = « {shown} » ; le run {run} dit {value:number5}. Reprenez la valeur dans MLflow, et dites de quelle découpe elle est.",
     "review.precision.passed": "La précision de {value:percent2} n’est pas passée sous silence.",
     "review.precision.failed": "Une précision de {value:percent2}, c’est une personne trouvée pour {boxes:count} boîtes dessinées, et le document n’en dit rien. Regardez à quel seuil de confiance elle est lue, et combien de boîtes une image y reçoit.",
@@ -987,7 +987,7 @@ TEXTS = {
     "review.difference.unknown": "Face à {other:subject}, nul ne sait si le hasard suffit : {chances:chances}. Donnez le nombre d’images et de personnes, ou relancez deux graines au moins de chaque côté.",
     "review.chance.part": "{measure:measure} {difference:signed4} {interval:interval}",
     "review.chance.none": "{measure:measure} {difference:signed4}",
-    "review.chance.way.images": "{parts}, sur {images:count} images et {persons:count} personnes, {seeds:count} graine(s) par côté",
+    "review.chance.way.images": "{parts}, sur {images:count} images et {persons:count} personnes, {seeds:graine|graines} par côté",
     "review.chance.way.count": "{parts}, soit {found:found} sur {persons:count} personnes (p {p_value:relation})",
     "review.chance.way.lab": "{parts}, soit {found:found} sur les {persons:count} personnes de la validation du TP (p {p_value:relation})",
     "review.chance.way.guess": "{parts}, si ce sont {found:found} sur {persons:count} personnes, le plus petit nombre qui donne ces rappels",
@@ -1000,7 +1000,7 @@ TEXTS = {
     "review.setting.one_pair": "De {setting} = {values:toward}, {metric:measure} change de {difference:signed} dans la seule paire de runs qui ne diffère que par là. Une paire ne dit rien du hasard : ajoutez des graines.",
     "review.stability.written": "La stabilité est annoncée, et le document nomme {seeds:seeds}. Trois graines au moins en parlent : relancez, puis donnez l’écart-type.",
     "review.stability.unknown": "La stabilité est annoncée sur {seeds:seeds} ; sans leurs runs, l’écart-type n’est pas vérifié.",
-    "review.stability.few": "La stabilité est annoncée ; le candidat n’a été entraîné qu’avec {seeds:count} graine(s), {metric:measure} : {values:numbers}. Trois au moins en parlent : relancez, puis donnez l’écart-type.",
+    "review.stability.few": "La stabilité est annoncée ; le candidat n’a été entraîné qu’avec {seeds:graine|graines}, {metric:measure} : {values:numbers}. Trois au moins en parlent : relancez, puis donnez l’écart-type.",
     "review.stability.unwritten": "La stabilité est annoncée sans chiffre ; {seeds:count} graines donnent {metric:measure} {values:numbers}. Écrivez leur écart-type, et ce qui serait trop.",
     "review.stability.passed": "La stabilité est chiffrée : {seeds:count} graines, écart-type {spread:number}.",
     "review.constraint.passed": "« {constraint} » est tenu : {known:known}, pour une limite de {limit}.",
@@ -1092,13 +1092,19 @@ def number(value: float | None, digits: int = 3) -> str:
     """A number as the language writes it, with a true minus."""
     if value is None or not math.isfinite(value):
         return MISSING
-    return _minus(format_decimal(value, f"#,##0.{'0' * digits}", locale()))
+    return _minus(format_decimal(_rounded(value, digits), f"#,##0.{'0' * digits}", locale()))
 
 
 def signed(value: float | None, digits: int = 3) -> str:
-    """A difference, with its sign."""
+    """A difference, with its sign, which what rounds to nothing has not."""
     shown = number(value, digits)
-    return f"+{shown}" if value is not None and value > 0 else shown
+    rises = value is not None and math.isfinite(value) and _rounded(value, digits) > 0
+    return f"+{shown}" if rises else shown
+
+
+def _rounded(value: float, digits: int) -> float:
+    # Zero is added for its sign, since there is a zero below zero.
+    return round(value, digits) + 0.0
 
 
 def percent(value: float | None, digits: int = 0) -> str:
@@ -1320,11 +1326,18 @@ _FORMATS: dict[str, Callable[[Any], str]] = {
 
 
 class _Writer(Formatter):
-    """Python's own format strings, with the catalogue's ways of writing a fact."""
+    """Python's own format strings, with the catalogue's ways of writing a fact.
+
+    A count may bring the word that it counts, for one and for others: {lost:slice|slices}.
+    """
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if format_spec in _FORMATS:
             return _FORMATS[format_spec](value)
+        if "|" in format_spec:
+            one, others = format_spec.split("|")
+            word = one if locale().plural_form(value) == "one" else others
+            return f"{number(value, 0)} {word}"
         return str(super().format_field(value, format_spec))
 
 

@@ -194,7 +194,7 @@ def test_the_parent_of_a_sweep_is_set_aside_and_not_accused(home: Path) -> None:
     found = read_experiment(client, "nested")
     assert failed(found) == TRUE_OF_THE_LAB
     assert found.aside == ("sweep",)
-    assert "1 run(s) parent(s)" in finding_sentence(by_id(found)["complete-grid"])
+    assert "1 run parent" in finding_sentence(by_id(found)["complete-grid"])
 
 
 def test_numbers_that_are_none_are_told_in_short(home: Path) -> None:

@@ -63,7 +63,7 @@ def test_what_decides_comes_before_what_is_only_measured() -> None:
         "canari, différence de rappel",
         "mAP@50\u00a0: non tranché",
         "mAP@50-95",
-        "rappel plus bas sur 1 tranche(s) sur 2, la pire",
+        "rappel plus bas sur 1 tranche sur 2, la pire",
     )
     assert order == sorted(order)
     assert order[:3] == [0, 1, 2]

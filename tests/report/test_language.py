@@ -27,7 +27,7 @@ from tests.report.builders import registration
 OTHER = [one for one in LANGUAGES if one != SOURCE]
 # Names, which are of no language.
 NAMES = re.compile(r"`[^`]*`|\{cite\}\S*|\[[^\]]*\]\(|\(?mlflow[^)]*\)|https?://\S+|promotion \w+")
-FACT = re.compile(r"\{(\w+)(?::\w+)?\}|%\((\w+)\)s")
+FACT = re.compile(r"\{(\w+)(?::[^}]+)?\}|%\((\w+)\)s")
 
 
 @pytest.mark.parametrize("language", OTHER)

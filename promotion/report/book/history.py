@@ -11,7 +11,7 @@ from promotion.registry import PRODUCTION, RegisteredModel, place_of
 from promotion.report import tables
 from promotion.report.changes import Decided, changes, decisions_of, read_publication
 from promotion.report.publication import Publication
-from promotion.report.words import MISSING, interval, moment, signed, text
+from promotion.report.words import MISSING, interval, moment, sentence, signed, text
 from promotion.store import interface, registry_link, run_link
 from promotion.study import Study
 
@@ -26,7 +26,7 @@ def history_page(client: MlflowClient, study: Study, heading: str) -> str:
     model = RegisteredModel(client, study.model.registered_name)
     parts = [heading, text("history.opening").format(study=study.name), _overview(model, found)]
     if unreadable:
-        parts.append(text("history.unreadable").format(count=len(unreadable)))
+        parts.append(sentence("history.unreadable", {"count": len(unreadable)}))
     parts += [f"## {text('history.production')}", _against_production(model, found[0])]
     for place, one in enumerate(found):
         before = found[place + 1] if place + 1 < len(found) else None

@@ -73,7 +73,7 @@ def test_a_decision_is_told_with_what_came_of_it_and_with_what_changed(
         told = {row.th.text: row.text for row in table.select("tbody tr") if row.th}
         assert "promouvoir" in told["verdict"]
         assert "eeeeeeeeeeee" in told["origine\u00a0: données"]
-    for told_apart in ("1 décision(s) plus anciennes", "Première décision de cette étude"):
+    for told_apart in ("1 décision plus ancienne", "Première décision de cette étude"):
         assert told_apart in page.text
 
 
