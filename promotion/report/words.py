@@ -1181,7 +1181,7 @@ def _threshold(value: float | None) -> str:
 
 
 def _aside(count: int) -> str:
-    return text("audit.aside").format(count=count) if count else ""
+    return sentence("audit.aside", {"count": count}) if count else ""
 
 
 def _measure(name: str) -> str:

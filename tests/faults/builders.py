@@ -19,7 +19,10 @@ from promotion.store import Role, Tag, search
 from tests.builders import SMOKE, clean_environment, connect_to, promotion, registered_in
 
 STUDY = ("--study", str(SMOKE))
-NEW_SEED = (*STUDY, "--set", "grid.seed=[1,2,3]")
+# A kernel that has computed for so many seconds is in the middle of its notebook.
+WORKED = 3.0
+# A command that nothing ends has failed, however busy the machine.
+PATIENCE_S = 300
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def wait_for_kernel(
-    process: subprocess.Popen[str], worked: float = 0, seconds: float = 120
+    process: subprocess.Popen[str], worked: float = 0, seconds: float = PATIENCE_S
 ) -> psutil.Process:
     """The kernel of a command's notebook, as soon as it has worked for so many seconds."""
     until = time.monotonic() + seconds
@@ -85,7 +88,7 @@ def interrupt(process: subprocess.Popen[str], times: int = 1) -> tuple[int, str]
     for _ in range(times):
         os.killpg(process.pid, signal.SIGINT)
         time.sleep(0.3)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     return process.returncode, errors
 
 
@@ -105,9 +108,9 @@ def _is_idle(process: psutil.Process) -> bool:
     return True
 
 
-def finishes(home: Path, *arguments: str) -> str:
+def finishes(home: Path, *arguments: str, **environment: str) -> str:
     """Give the command once more, as its user would: it ends well; what it said."""
-    done = promotion(*arguments, home=home)
+    done = promotion(*arguments, home=home, **environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -19,7 +19,10 @@ from promotion.store import Tag, search, start_run
 from promotion.whole import write_whole
 from tests.builders import clean_environment, connect_to, promotion
 from tests.faults.builders import (
+    PATIENCE_S,
     STUDY,
+    WORKED,
+    error_of,
     family,
     finishes,
     interrupt,
@@ -31,18 +34,7 @@ from tests.faults.builders import (
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits, users and signals")
 pytestmark = [pytest.mark.end_to_end]
-# A kernel that has computed for so long is in the middle of its notebook.
-WORKED = 3.0
 OTHER_POLICY = ("--set", "policy.confidence=0.7")
-
-
-def error_of(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line that a command left with."""
-    lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert len(lines) == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    return lines[0]
 
 
 def in_shell(home: Path, before: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -58,49 +50,39 @@ def in_shell(home: Path, before: str, *arguments: str) -> subprocess.CompletedPr
     )
 
 
-def test_a_damaged_store_is_named_with_what_mends_it(changing_home: Path) -> None:
-    kept = (changing_home / "mlflow.db").read_bytes()
-    (changing_home / "mlflow.db").write_bytes(b"garbage" * 1000)
-    line = error_of(promotion("status", home=changing_home))
-    assert "mlflow.db" in line
-    assert "put a copy back" in line
-    (changing_home / "mlflow.db").write_bytes(kept)
-    finishes(changing_home, "status")
-
-
 @pytest.mark.trial
-def test_a_store_that_another_process_holds_is_said_so(changing_home: Path) -> None:
-    with closing(sqlite3.connect(changing_home / "mlflow.db")) as held:
+def test_a_store_that_another_process_holds_is_said_so(undecided: Path) -> None:
+    with closing(sqlite3.connect(undecided / "mlflow.db")) as held:
         held.execute("BEGIN EXCLUSIVE")
-        line = error_of(promotion("decide", *STUDY, *OTHER_POLICY, home=changing_home))
+        line = error_of(promotion("decide", *STUDY, home=undecided))
     assert "locked" in line
-    finishes(changing_home, "decide", *STUDY, *OTHER_POLICY)
+    finishes(undecided, "decide", *STUDY)
 
 
 @pytest.mark.trial
 @posix
-def test_a_full_disk_is_told_and_leaves_the_old_document_whole(changing_home: Path) -> None:
+def test_a_full_disk_is_told_and_leaves_the_old_document_whole(undecided: Path) -> None:
     """A file that may not grow is what a full disk is to the program that writes it."""
-    before, document = standing(changing_home), (changing_home / "decision.md").read_bytes()
-    done = in_shell(changing_home, "ulimit -f 64", "decide", *STUDY, *OTHER_POLICY)
+    before, document = standing(undecided), (undecided / "decision.md").read_bytes()
+    done = in_shell(undecided, "ulimit -f 64", "decide", *STUDY)
     line = error_of(done)
     assert "limit on the size of files" in line or "disk" in line
-    assert (changing_home / "decision.md").read_bytes() == document
-    assert standing(changing_home) == before
-    finishes(changing_home, "decide", *STUDY, *OTHER_POLICY)
+    assert (undecided / "decision.md").read_bytes() == document
+    assert standing(undecided).trained == before.trained
+    finishes(undecided, "decide", *STUDY)
 
 
 @pytest.mark.trial
 @posix
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="takes util-linux")
-def test_a_home_that_may_only_be_read_is_read_and_nothing_else(changing_home: Path) -> None:
-    for path in [changing_home, *changing_home.rglob("*")]:
+def test_a_home_that_may_only_be_read_is_read_and_nothing_else(undecided: Path) -> None:
+    for path in [undecided, *undecided.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     # The rights of files bind root too, once it may not override them.
     bound = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
 
     def bounded(*arguments: str) -> subprocess.CompletedProcess[str]:
-        program = [sys.executable, "-m", "promotion", *arguments, "--home", str(changing_home)]
+        program = [sys.executable, "-m", "promotion", *arguments, "--home", str(undecided)]
         return subprocess.run(
             [*bound, *program] if os.geteuid() == 0 else program,
             cwd=ROOT,
@@ -112,28 +94,26 @@ def test_a_home_that_may_only_be_read_is_read_and_nothing_else(changing_home: Pa
     shown = bounded("status")
     assert shown.returncode == 0, shown.stderr
     assert "production: version 1" in shown.stdout
-    line = error_of(bounded("decide", *STUDY, *OTHER_POLICY))
+    line = error_of(bounded("decide", *STUDY))
     assert "writable" in line
-    for path in changing_home.rglob("*"):
+    for path in undecided.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def test_a_cell_that_hangs_is_ended_and_named(changing_home: Path) -> None:
+def test_a_cell_that_hangs_is_ended_and_named(undecided: Path) -> None:
     slow = {"PROMOTION_CELL_SECONDS": "1"}
-    line = error_of(promotion("decide", *STUDY, *OTHER_POLICY, home=changing_home, **slow))
+    line = error_of(promotion("decide", *STUDY, home=undecided, **slow))
     assert "gave no answer within 1 s" in line
     assert "PROMOTION_CELL_SECONDS" in line
-    wrong = promotion(
-        "decide", *STUDY, *OTHER_POLICY, home=changing_home, PROMOTION_CELL_SECONDS="x"
-    )
+    wrong = promotion("decide", *STUDY, home=undecided, PROMOTION_CELL_SECONDS="x")
     assert "a whole number of seconds" in error_of(wrong)
-    assert standing(changing_home).running == 0
+    assert standing(undecided).running == 0
 
 
 @pytest.fixture
-def deciding(changing_home: Path) -> Iterator[subprocess.Popen[str]]:
+def deciding(undecided: Path) -> Iterator[subprocess.Popen[str]]:
     """A decision at work, whose kernel has started."""
-    process = start("decide", *STUDY, *OTHER_POLICY, home=changing_home)
+    process = start("decide", *STUDY, home=undecided)
     yield process
     for one in family(process):
         one.kill()
@@ -142,21 +122,19 @@ def deciding(changing_home: Path) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.trial
 @posix
-def test_a_kernel_that_is_killed_is_named(
-    deciding: subprocess.Popen[str], changing_home: Path
-) -> None:
+def test_a_kernel_that_is_killed_is_named(deciding: subprocess.Popen[str], undecided: Path) -> None:
     wait_for_kernel(deciding, WORKED).kill()
-    _, errors = deciding.communicate(timeout=120)
+    _, errors = deciding.communicate(timeout=PATIENCE_S)
     assert deciding.returncode == 1
     assert "kernel was killed" in errors
-    assert standing(changing_home).running == 0
-    finishes(changing_home, "decide", *STUDY, *OTHER_POLICY)
+    assert standing(undecided).running == 0
+    finishes(undecided, "decide", *STUDY)
 
 
 @posix
 @pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.trial)])
 def test_ctrl_c_leaves_no_process_and_no_run(
-    times: int, deciding: subprocess.Popen[str], changing_home: Path
+    times: int, deciding: subprocess.Popen[str], undecided: Path
 ) -> None:
     wait_for_kernel(deciding)
     started = family(deciding)
@@ -164,8 +142,8 @@ def test_ctrl_c_leaves_no_process_and_no_run(
     assert code == 130, errors
     assert "run the same command to go on" in errors
     assert left_of(started) == []
-    assert standing(changing_home).running == 0
-    finishes(changing_home, "decide", *STUDY, *OTHER_POLICY)
+    assert standing(undecided).running == 0
+    finishes(undecided, "decide", *STUDY)
 
 
 @posix
@@ -184,7 +162,7 @@ def test_a_death_in_training_costs_one_variant_at_most(victim: str, changing_hom
         worker = psutil.Process(kernel.pid).parent()
         assert worker is not None
         worker.kill()
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     if victim == "worker":
         assert "a worker process was killed" in errors or "kernel was killed" in errors
     assert left_of(started) == []
@@ -204,30 +182,30 @@ def test_a_run_that_a_dead_process_left_is_closed(changing_home: Path) -> None:
 @pytest.mark.trial
 @posix
 def test_a_home_works_under_a_long_path_with_spaces_and_accents(
-    changing_home: Path, tmp_path: Path
+    undecided: Path, tmp_path: Path
 ) -> None:
     odd = tmp_path / "été à l’école" / ("x" * 150) / "chez moi"
     odd.parent.mkdir(parents=True)
-    shutil.move(changing_home, odd)
+    shutil.move(undecided, odd)
     assert "0 trained, 4 kept from before, 0 failed" in finishes(odd, "run", *STUDY)
-    finishes(odd, "decide", *STUDY, *OTHER_POLICY)
+    finishes(odd, "decide", *STUDY)
 
 
 @posix
 @pytest.mark.trial
 @pytest.mark.skipif(shutil.which("faketime") is None, reason="`apt install faketime` brings it")
-def test_a_clock_that_goes_back_changes_no_order(changing_home: Path) -> None:
-    before = search(connect_to(changing_home), "smoke", {})[0]
-    program = [sys.executable, "-m", "promotion", "decide", *STUDY, *OTHER_POLICY]
+def test_a_clock_that_goes_back_changes_no_order(undecided: Path) -> None:
+    before = search(connect_to(undecided), "smoke", {})[0]
+    program = [sys.executable, "-m", "promotion", "decide", *STUDY]
     done = subprocess.run(
-        ["faketime", "-f", "-2d", *program, "--home", str(changing_home)],
+        ["faketime", "-f", "-2d", *program, "--home", str(undecided)],
         cwd=ROOT,
         env=clean_environment(),
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    newest = search(connect_to(changing_home), "smoke", {})[0]
+    newest = search(connect_to(undecided), "smoke", {})[0]
     assert newest.info.start_time > before.info.start_time
     assert newest.info.run_id != before.info.run_id
 
@@ -248,7 +226,7 @@ def test_two_batches_do_not_share_a_home(changing_home: Path) -> None:
     wait_for_kernel(first)
     line = error_of(promotion("decide", *STUDY, *OTHER_POLICY, home=changing_home))
     assert f"process {first.pid} (" in line
-    _, errors = first.communicate(timeout=120)
+    _, errors = first.communicate(timeout=PATIENCE_S)
     assert first.returncode == 0, errors
 
 

@@ -6,28 +6,9 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 
-import pytest
-
+from tests.counting import Kind, count
 from tests.hostile.texts import TEXTS
-
-
-@dataclass
-class Door:
-    """Where something bad comes in: the tests that bring it, and what its sender sees.
-
-    `each` is how many inputs a test of it stands for.
-    """
-
-    name: str
-    tests: tuple[str, ...]
-    seen: str
-    each: int = 1
-    inputs: int = 0
-    harmful: int = 0
-    skipped: int = 0
-
 
 FIELDS = len(TEXTS)
 STUDY_FAULTS = (
@@ -35,24 +16,24 @@ STUDY_FAULTS = (
     "a_name", "a_key", "a_file", "many_faults", "what_was_found", "a_fault",
 )  # fmt: skip
 DOORS = (
-    Door(
+    Kind(
         "study files and `--set`",
         tuple(f"tests/study/test_hostile_files.py::test_{name}" for name in STUDY_FAULTS),
         "one line that names key and mend, exit 2",
     ),
-    Door(
+    Kind(
         "pictures",
         ("tests/hostile/test_files.py::test_a_picture", "tests/test_images.py::test_no_other"),
         "one line that names the file, exit 1",
     ),
-    Door("labels", ("tests/hostile/test_files.py::test_a_label",), "the same, with file and line"),
-    Door("tables of slices", ("tests/hostile/test_files.py::test_a_table",), "the same"),
-    Door(
+    Kind("labels", ("tests/hostile/test_files.py::test_a_label",), "the same, with file and line"),
+    Kind("tables of slices", ("tests/hostile/test_files.py::test_a_table",), "the same"),
+    Kind(
         "archives",
         ("tests/hostile/test_files.py::test_an_archive",),
         "one line; nothing is unpacked",
     ),
-    Door(
+    Kind(
         "checkpoints",
         (
             "tests/training/test_safe_loading.py::test_a_planted",
@@ -64,18 +45,18 @@ DOORS = (
         ),
         "one line that says what it is; no code runs",
     ),
-    Door(
+    Kind(
         "requests to the server",
         ("tests/serving/test_question.py::test_anything",),
         "400, one line that repeats nothing",
     ),
-    Door(
+    Kind(
         "texts in experiments of others, in the terminal",
         ("tests/hostile/test_terminal.py::test_an_audit",),
         "the text, on one line",
         each=FIELDS,
     ),
-    Door(
+    Kind(
         "texts in errors, reasons and documents, in the terminal",
         (
             "tests/hostile/test_terminal.py::test_a_line",
@@ -84,12 +65,12 @@ DOORS = (
         ),
         "the text, on one line",
     ),
-    Door(
+    Kind(
         "texts in plots",
         ("tests/hostile/test_terminal.py::test_a_plot",),
         "the text, no formula",
     ),
-    Door(
+    Kind(
         "texts in the book, read in Chromium",
         ("tests/hostile/test_pages.py",),
         "the text; no script, no template, no request",
@@ -98,31 +79,15 @@ DOORS = (
 )
 
 
-class Counter:
-    """Counts, for pytest, how the inputs of each door ended."""
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        door = next((d for d in DOORS if report.nodeid.startswith(d.tests)), None)
-        if door is None:
-            return
-        if report.skipped:
-            door.skipped += door.each
-        elif report.failed:
-            door.harmful += door.each
-        elif report.when == "call":
-            door.inputs += door.each
-
-
 def table() -> str:
     """The doors as Markdown, with their sums."""
     rows = ["| Where it comes in | Inputs | What is seen | Harmful |", "|---|---:|---|---:|"]
-    rows += [f"| {d.name} | {d.inputs + d.harmful} | {d.seen} | {d.harmful} |" for d in DOORS]
-    inputs, harmful = sum(d.inputs + d.harmful for d in DOORS), sum(d.harmful for d in DOORS)
+    rows += [f"| {door.name} | {door.tried} | {door.seen} | {door.failed} |" for door in DOORS]
+    inputs, harmful = sum(door.tried for door in DOORS), sum(door.failed for door in DOORS)
     return "\n".join([*rows, f"| **together** | **{inputs}** | | **{harmful}** |"])
 
 
 if __name__ == "__main__":
-    files = sorted({test.partition("::")[0] for door in DOORS for test in door.tests})
-    status = pytest.main(["-q", "--no-header", *files], plugins=[Counter()])
+    status = count(DOORS)
     print(table())
-    sys.exit(status or any(door.skipped for door in DOORS))
+    sys.exit(status)
