@@ -33,9 +33,19 @@ def end_with(parent: int) -> None:
 
 
 def end_children() -> None:
-    """Kill all that this process started, and all that those started."""
-    children = psutil.Process().children(recursive=True)
+    """Kill all that this process started, and all that those started.
+
+    Python's and joblib's trackers of semaphores are left: they end with this process, and without
+    them its last words would be that it tidies up what another tracker never heard of.
+    """
+    children = [one for one in psutil.Process().children(recursive=True) if not _is_tracker(one)]
     for child in children:
         with suppress(psutil.NoSuchProcess):
             child.kill()
     psutil.wait_procs(children, timeout=KILL_SECONDS)
+
+
+def _is_tracker(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return any("resource_tracker" in word for word in process.cmdline())
+    return False
