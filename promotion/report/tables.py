@@ -440,10 +440,10 @@ def slices(found: Sequence[SliceComparison], confidence: float) -> HTML:
     )
 
 
-def incumbent(found: IncumbentFacts | None, confidence: float) -> pd.DataFrame:
+def incumbent(found: IncumbentFacts | None, confidence: float) -> pd.DataFrame | str:
     """The run that would be registered against the version in Production, if there is one."""
     if found is None:
-        return pd.DataFrame([text("incumbent.none")], columns=[text("column.outcome")])
+        return text("incumbent.none")
     return comparison(found.comparison, confidence)
 
 
@@ -502,10 +502,10 @@ def _outcome(check: Finding) -> str:
     return {True: "passed", False: "failed", None: "unknown"}[check.passed]
 
 
-def parity(found: Parity | None) -> pd.DataFrame:
+def parity(found: Parity | None) -> pd.DataFrame | str:
     """How the registered model agrees with its checkpoint, beside what is required."""
     if found is None:
-        return pd.DataFrame([text("parity.none")], columns=[text("column.outcome")])
+        return text("parity.none")
     share = text("parity.limit.share").format(limit=percent(LEAST_SHARE))
     gap = text("parity.limit.map").format(limit=number(MOST_MAP_GAP))
     boxes = text("parity.boxes").format(images=found.images)

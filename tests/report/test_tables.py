@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from promotion.audit import audit, experiment_of
@@ -96,10 +97,17 @@ def test_no_warning_is_a_row_that_says_so() -> None:
 
 
 def test_parity_stands_beside_what_is_required() -> None:
-    shown = tables.parity(registration().parity).to_html()
+    found = tables.parity(registration().parity)
+    assert isinstance(found, pd.DataFrame)
+    shown = found.to_html()
     assert "100,0\u00a0%" in shown
     assert "0,0010" in shown
-    assert "rien n’est enregistré" in tables.parity(None).to_html()
+
+
+def test_what_there_is_none_of_is_told_in_a_sentence() -> None:
+    """A table of one cell had a row of the name 0."""
+    assert tables.parity(None) == "Rien n’est enregistré, il n’y a rien à comparer."
+    assert tables.incumbent(None, 0.95) == "Aucune version n’est en Production."
 
 
 @pytest.mark.parametrize("verdict", ["go", "stop", "continue"])
