@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -124,10 +123,9 @@ def published_of(client: MlflowClient, experiment: str, study: str) -> Iterator[
 
 
 class Decided(Fact):
-    """A decision of a study as it was last published, its run, and when that ended (UTC)."""
+    """A decision of a study as it was last published, and its run."""
 
     run_id: str
-    when: str
     publication: Publication
 
 
@@ -155,10 +153,7 @@ def decisions_of(
             key = publication.origin.model_dump_json() + publication.candidate.run_id
             last.setdefault(key, publication)
             if role == Role.DECISION:
-                ended = run.info.end_time or run.info.start_time
-                when = datetime.fromtimestamp(ended / 1000, UTC).isoformat(timespec="seconds")
-                shown = last.pop(key)
-                found.append(Decided(run_id=run.info.run_id, when=when, publication=shown))
+                found.append(Decided(run_id=run.info.run_id, publication=last.pop(key)))
     return found, unreadable
 
 

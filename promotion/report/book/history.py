@@ -15,7 +15,7 @@ from promotion.report.words import MISSING, interval, moment, sentence, signed, 
 from promotion.store import interface, registry_link, run_link
 from promotion.study import Study
 
-COLUMNS = ("decided", "verdict", "candidate", "difference", "dataset", "code", "policy", "version")
+COLUMNS = ("decided", "verdict", "difference", "version", "candidate", "dataset", "code", "policy")
 
 
 def history_page(client: MlflowClient, study: Study, heading: str) -> str:
@@ -31,7 +31,8 @@ def history_page(client: MlflowClient, study: Study, heading: str) -> str:
     for place, one in enumerate(found):
         before = found[place + 1] if place + 1 < len(found) else None
         verdict = text(f"verdict.{one.publication.verdict}")
-        parts.append(f"## {text('history.one').format(when=moment(one.when), verdict=verdict)}")
+        when = moment(one.publication.origin.when)
+        parts.append(f"## {text('history.one').format(when=when, verdict=verdict)}")
         parts.append(_since(before.publication if before else None, one.publication))
     return "\n\n".join(parts) + "\n"
 
@@ -54,12 +55,12 @@ def _row(model: RegisteredModel, one: Decided) -> str:
     digests = (shown.origin.dataset, shown.origin.code, shown.origin.policy)
     cells = [
         escape(text(f"verdict.{shown.verdict}")),
-        escape(shown.candidate.run_name),
         escape(f"{difference} {interval(first.interval)}"),
-        *(f"<code>{escape(digest[: tables.DIGITS])}</code>" for digest in digests),
         _version(model, base, shown.model_version),
+        escape(shown.candidate.run_name),
+        *(f"<code>{escape(digest[: tables.DIGITS])}</code>" for digest in digests),
     ]
-    run = _link(run_link(base, experiment, one.run_id), moment(one.when))
+    run = _link(run_link(base, experiment, one.run_id), moment(one.publication.origin.when))
     return f"<tr><th>{run}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>\n"
 
 
