@@ -8,14 +8,15 @@ report: $(INSTALLED)
 	$(BIN)/promotion report
 
 # A file goes to one worker whole, for what its tests share; tests/conftest.py puts long files first.
+# Tests wait for servers and processes: on two cores a third worker has what these leave.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not trial"
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not trial"
 
 test-fast: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not end_to_end and not slow and not trial"
 
 trials: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m trial
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m trial
 	$(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/bootstrap.py
 	$(BIN)/python benchmarks/batch.py

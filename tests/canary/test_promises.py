@@ -30,6 +30,8 @@ from tests.canary.simulation import (
     times,
 )
 
+pytestmark = pytest.mark.slow
+
 RULES = Canary(
     dataset=CanaryDataset(source="street_scenes", images=60),
     margins=Margins(recall=0.05, precision=0.1),

@@ -24,6 +24,8 @@ from promotion.store import (
 )
 from tests.builders import SMOKE, run
 
+pytestmark = pytest.mark.slow
+
 TEST = {"images/test/a.jpg": "1" * 64, "labels/test/a.txt": "2" * 64}
 MANIFEST = Manifest(source="folder", files=TEST, images={"test": 1}, instances={"test": 1})
 BIG = Selection(candidate="big", baseline="small", candidate_run="big_s1", baseline_run="small_s1")

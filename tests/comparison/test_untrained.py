@@ -13,6 +13,8 @@ from promotion.study import Model, OperatingPoint
 from promotion.training import starting_weights
 from tests.builders import STARTER, compared
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_starting_model_sees_what_its_export_sees_at_the_threshold_that_val_chose(
     streets: PreparedDataset, detectors: dict[int, Detector], tmp_path: Path

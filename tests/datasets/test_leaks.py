@@ -15,6 +15,8 @@ from promotion.errors import DatasetError
 from promotion.study import Dataset
 from tests.builders import own_folder
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[Image.Image], Image.Image]
 
 

@@ -17,6 +17,8 @@ from promotion.errors import DatasetError
 from promotion.study import Dataset
 from tests.builders import own_folder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -162,7 +164,6 @@ def test_training_reads_a_folder_of_links_and_leaves_the_user_s_own_alone(folder
     ) == label.read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
 def test_any_bytes_are_labels_or_a_value_error(
     tmp_path_factory: pytest.TempPathFactory, content: bytes

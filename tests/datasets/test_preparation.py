@@ -17,6 +17,8 @@ from promotion.errors import DatasetError
 from promotion.study import Dataset
 from tests.builders import first, prepare_folder
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_dataset_is_made_once_and_found_again(streets: PreparedDataset) -> None:
     home = streets.folder.parent.parent
@@ -81,7 +83,6 @@ PREPARE = (
 )
 
 
-@pytest.mark.slow
 def test_two_that_need_a_dataset_at_once_make_it_once(tmp_path: Path) -> None:
     order = [sys.executable, "-c", PREPARE, str(tmp_path)]
     both = [subprocess.Popen(order, stdout=subprocess.PIPE, text=True) for _ in range(2)]

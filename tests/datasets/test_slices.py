@@ -20,6 +20,8 @@ from promotion.paths import ROOT
 from promotion.store import Artifact, Session, connect, load_table
 from promotion.study import load_study
 
+pytestmark = pytest.mark.slow
+
 # The days as they were drawn when the starter weights were trained on them.
 DAYS = "469e758808d718efba596e58ca3ece038d7370f611f368098cbaa5db29eb767e"
 
@@ -106,7 +108,6 @@ def test_later_steps_read_the_slices_from_mlflow(streets: PreparedDataset, tmp_p
         pd.testing.assert_frame_equal(found, slices_of(streets.folder, split), check_dtype=False)
 
 
-@pytest.mark.slow
 def test_the_days_of_the_starter_weights_are_drawn_as_ever() -> None:
     digest = hashlib.sha256()
     for domain in ("day", "busy"):
@@ -128,13 +129,11 @@ def test_winter_shows_snow_and_neither_rain_nor_night() -> None:
     assert min(bright) > 150
 
 
-@pytest.mark.slow
 def test_night_shows_no_day() -> None:
     lights = {draw_scene("night", "test", index).light for index in range(25)}
     assert lights == {"dusk", "night"}
 
 
-@pytest.mark.slow
 def test_no_other_domain_snows() -> None:
     for domain in ("day", "busy", "night"):
         weathers = {draw_scene(domain, "val", index).weather for index in range(25)}

@@ -17,6 +17,8 @@ from promotion.paths import ROOT
 from promotion.study import Dataset, load_study
 from promotion.study.schema import PHOTOGRAPHS
 
+pytestmark = pytest.mark.slow
+
 COCO = Dataset(source="coco128_persons", train=40, val=10, test=10)
 copies = os.environ.get("PROMOTION_DATA", "")
 

@@ -13,6 +13,8 @@ from promotion.datasets import PreparedDataset, ground_truth, images_of, prepare
 from promotion.errors import DatasetError
 from promotion.study import Dataset
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:

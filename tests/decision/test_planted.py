@@ -327,7 +327,7 @@ def everything_told(
         tables.gates(decision.gates),
         tables.tipping_points(tipping_points(decision, found)),
     ]
-    shown = [table.to_html() for table in shown_tables]
+    shown = [table if isinstance(table, str) else table.to_html() for table in shown_tables]
     linked = [tables.error_kinds(found.diagnoses), tables.slices(found.slices, by.confidence)]
     for html in [*shown, *(table.data for table in linked)]:
         assert not [word for word in ("nan", "inf") if f">{word}" in html], html

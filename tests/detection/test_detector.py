@@ -14,8 +14,9 @@ from promotion.study import Model
 from promotion.training import starting_weights
 from tests.builders import STARTER
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_the_export_sees_what_the_checkpoint_sees(
     streets: PreparedDataset, detectors: dict[int, Detector], tmp_path: Path
 ) -> None:

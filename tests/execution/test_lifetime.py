@@ -5,7 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from promotion.paths import ROOT
+
+pytestmark = pytest.mark.slow
 
 WORKER = (
     "import os, time; from promotion.execution.lifetime import end_with; "

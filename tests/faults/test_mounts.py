@@ -15,7 +15,10 @@ from promotion.registry import aliases, history
 from tests.builders import invoke, promotion, registry_of
 from tests.faults.builders import STUDY, error_of, finishes, standing
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows mounts by other means")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows mounts by other means"),
+]
 MIB = 2**20
 
 
@@ -78,7 +81,6 @@ def test_a_full_disk_costs_a_decision_nothing_but_time(
         assert standing(place).running == 0
 
 
-@pytest.mark.slow
 def test_a_home_that_is_mounted_to_be_read_only_is_read(
     registry_home: Path, tmp_path: Path
 ) -> None:

@@ -28,6 +28,8 @@ from tests.builders import (
     registry_of,
 )
 
+pytestmark = pytest.mark.slow
+
 DIED = 9
 # Children start clean and fast: MLflow is imported once, before they are forked.
 processes = multiprocessing.get_context(

@@ -39,6 +39,8 @@ from promotion.study import OperatingPoint
 from tests.builders import POLICY, canary, evidence, random_split
 from tests.languages import ENGLISH, FRENCH
 
+pytestmark = pytest.mark.slow
+
 SELECTION = Selection(
     candidate="big", baseline="small", candidate_run="big_s3", baseline_run="small_s3"
 )

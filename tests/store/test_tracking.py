@@ -34,6 +34,8 @@ from promotion.store import (
 from promotion.study import load_study
 from tests.builders import SMOKE, processes
 
+pytestmark = pytest.mark.slow
+
 EXPERIMENT = "smoke"
 MANY = 1_100
 
@@ -80,7 +82,6 @@ def connect_first(home: str, ended: object) -> None:
     ended.put(client.get_experiment_by_name(EXPERIMENT).experiment_id)  # type: ignore[attr-defined]
 
 
-@pytest.mark.slow
 def test_processes_may_open_a_fresh_home_at_once(tmp_path: Path) -> None:
     """A batch's workers all do; the database is made once, and the experiment too."""
     ended = processes.Queue()

@@ -21,6 +21,8 @@ from promotion.store import Artifact, Tag, log_bytes, start_run
 from promotion.study import Study, load_study
 from tests.builders import SMOKE, connect_to, registered_in, registry_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def client(empty_store: Path, tmp_path: Path) -> MlflowClient:
@@ -157,7 +159,6 @@ def test_a_step_that_was_not_executed_shows_no_code(client: MlflowClient, tmp_pa
     assert "n’a pas été exécutée" in page.cells[1].source
 
 
-@pytest.mark.slow
 def test_the_landing_page_s_picture_speaks_the_book_s_language(
     client: MlflowClient, tmp_path: Path
 ) -> None:
@@ -172,7 +173,6 @@ def test_the_landing_page_s_picture_speaks_the_book_s_language(
     assert (french / "book" / laid_out.LANDING_PICTURE).read_text(encoding="utf-8") == "trouvées"
 
 
-@pytest.mark.slow
 def test_a_book_without_a_picture_has_a_landing_page(client: MlflowClient, tmp_path: Path) -> None:
     """Before the diagnosis there is none, and a run of an older version has none either."""
     for place, run_id in (("none", ""), ("older", executed(client))):
