@@ -35,7 +35,7 @@ lock:
 	$(PYTHON) -m venv .tools
 	.tools/bin/python -m pip install uv==0.13.9
 	.tools/bin/uv pip compile constraints.txt --no-deps --generate-hashes --no-annotate \
-		--python-version 3.11.5 --python-platform linux --custom-compile-command "make lock" \
+		--python-version 3.11 --python-platform linux --custom-compile-command "make lock" \
 		--output-file requirements.lock
 
 # What a template or words.py says anew stands in the catalogues, to be translated.
