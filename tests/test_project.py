@@ -8,11 +8,13 @@ import subprocess
 import sys
 import tomllib
 from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 from promotion.paths import ROOT
 
@@ -51,6 +53,15 @@ def test_the_constraints_hold_every_direct_pin() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     exact = pins([line for line in lines if line and not line.startswith("#")])
     assert {name: exact.get(name) for name in direct()} == direct()
+
+
+def test_every_pinned_package_takes_the_python_that_the_readme_asks_for() -> None:
+    """One took 3.11.5: on Debian's 3.11.2 pip called the constraints a conflict."""
+    oldest = re.search(r"Python (3\.\d+) or newer", (ROOT / "README.md").read_text("utf-8"))
+    assert oldest is not None
+    for installed in distributions():
+        asked = SpecifierSet(",".join(installed.metadata.get_all("Requires-Python") or []))
+        assert f"{oldest[1]}.0" in asked, f"{installed.name} takes Python {asked}"
 
 
 @pytest.mark.parametrize(
