@@ -7,14 +7,17 @@ import re
 import subprocess
 import sys
 import tomllib
+from contextlib import suppress
 from functools import cache
-from importlib.metadata import distributions
+from importlib.metadata import PackageNotFoundError, distributions, requires
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from promotion.paths import ROOT
 
@@ -53,6 +56,19 @@ def test_the_constraints_hold_every_direct_pin() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     exact = pins([line for line in lines if line and not line.startswith("#")])
     assert {name: exact.get(name) for name in direct()} == direct()
+
+
+def test_the_constraints_hold_whatever_a_package_asks_for() -> None:
+    """`pip install --require-hashes` stops at the first package that the exact set lacks."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    held = pins([line for line in lines if line and not line.startswith("#")])
+    exact = {canonicalize_name(name) for name in held}
+    for name in exact:
+        with suppress(PackageNotFoundError):
+            for line in requires(name) or []:
+                asked = Requirement(line)
+                if asked.marker is None or asked.marker.evaluate({"extra": ""}):
+                    assert canonicalize_name(asked.name) in exact, f"{name} asks for {line}"
 
 
 def test_every_pinned_package_takes_the_python_that_the_readme_asks_for() -> None:

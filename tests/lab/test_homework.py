@@ -139,7 +139,9 @@ def right(place: Path, study: Study) -> Answers:
             **chosen,
         },
         "cost": {"run": CANDIDATE, **cost, "energy": "estimée"},
-        "policy": {"reasons": dict.fromkeys(("mAP50", "recall", "latency_p50_ms"), "because")},
+        "policy": {
+            "reasons": dict.fromkeys(("mAP50", "recall", "latency_p50_ms", "energy_wh"), "because")
+        },
         "decide": {"document": "decision.md"},
         "registry": {"production": 1, "events": 5},
     }
