@@ -1092,19 +1092,13 @@ def number(value: float | None, digits: int = 3) -> str:
     """A number as the language writes it, with a true minus."""
     if value is None or not math.isfinite(value):
         return MISSING
-    return _minus(format_decimal(_rounded(value, digits), f"#,##0.{'0' * digits}", locale()))
+    return _minus(format_decimal(value, f"#,##0.{'0' * digits}", locale()))
 
 
 def signed(value: float | None, digits: int = 3) -> str:
     """A difference, with its sign, which what rounds to nothing has not."""
     shown = number(value, digits)
-    rises = value is not None and math.isfinite(value) and _rounded(value, digits) > 0
-    return f"+{shown}" if rises else shown
-
-
-def _rounded(value: float, digits: int) -> float:
-    # Zero is added for its sign, since there is a zero below zero.
-    return round(value, digits) + 0.0
+    return f"+{shown}" if value is not None and value > 0 and not _is_nothing(shown) else shown
 
 
 def percent(value: float | None, digits: int = 0) -> str:
@@ -1132,7 +1126,12 @@ def moment(when: str) -> str:
 
 
 def _minus(shown: str) -> str:
-    return shown.replace("-", MINUS)
+    return shown.replace("-", "" if _is_nothing(shown) else MINUS)
+
+
+def _is_nothing(shown: str) -> bool:
+    """Whether a number is shown as zero, whatever it was before it was rounded."""
+    return not any(digit in shown for digit in "123456789")
 
 
 def probability(value: float | None) -> str:

@@ -97,6 +97,7 @@ def test_a_count_brings_its_word_in_its_number() -> None:
 def test_what_rounds_to_nothing_has_no_sign() -> None:
     assert words.signed(-0.0001) == words.signed(0.0001) == words.number(-0.0004) == "0,000"
     assert words.signed(-0.0006) == "−0,001"
+    assert words.percent(-0.001) == "0\u00a0%"
 
 
 @pytest.mark.parametrize("name", MEASURES)
