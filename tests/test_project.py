@@ -46,6 +46,11 @@ def direct() -> dict[str, str]:
     return pins([*content["dependencies"], *extras])  # type: ignore[misc]
 
 
+def exact() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return pins([line for line in lines if line and not line.startswith("#")])
+
+
 def test_the_conda_environment_has_the_same_pins() -> None:
     content = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     pip = next(part["pip"] for part in content["dependencies"] if isinstance(part, dict))
@@ -53,22 +58,19 @@ def test_the_conda_environment_has_the_same_pins() -> None:
 
 
 def test_the_constraints_hold_every_direct_pin() -> None:
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    exact = pins([line for line in lines if line and not line.startswith("#")])
-    assert {name: exact.get(name) for name in direct()} == direct()
+    held = exact()
+    assert {name: held.get(name) for name in direct()} == direct()
 
 
 def test_the_constraints_hold_whatever_a_package_asks_for() -> None:
     """`pip install --require-hashes` stops at the first package that the exact set lacks."""
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    held = pins([line for line in lines if line and not line.startswith("#")])
-    exact = {canonicalize_name(name) for name in held}
-    for name in exact:
+    held = {canonicalize_name(name) for name in exact()}
+    for name in held:
         with suppress(PackageNotFoundError):
             for line in requires(name) or []:
                 asked = Requirement(line)
                 if asked.marker is None or asked.marker.evaluate({"extra": ""}):
-                    assert canonicalize_name(asked.name) in exact, f"{name} asks for {line}"
+                    assert canonicalize_name(asked.name) in held, f"{name} asks for {line}"
 
 
 def test_every_pinned_package_takes_the_python_that_the_readme_asks_for() -> None:

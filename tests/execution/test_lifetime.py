@@ -16,7 +16,7 @@ WORKER = (
     "end_with(os.getppid()); print('at work', flush=True); time.sleep(60)"
 )
 INTERRUPTED = (
-    "import os, time; from joblib import Parallel, delayed; "
+    "import os; from joblib import Parallel, delayed; "
     "from promotion.execution import end_children; "
     "Parallel(n_jobs=2)(delayed(os.getpid)() for _ in range(4)); end_children()"
 )

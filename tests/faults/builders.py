@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,18 @@ def start(*arguments: str, home: Path, **environment: str) -> subprocess.Popen[s
         text=True,
         start_new_session=True,
     )
+
+
+@contextlib.contextmanager
+def at_work(*arguments: str, home: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A command at work, of which nothing is left afterwards."""
+    process = start(*arguments, home=home, **environment)
+    try:
+        yield process
+    finally:
+        for one in family(process):
+            one.kill()
+        process.communicate()
 
 
 def family(process: subprocess.Popen[str]) -> list[psutil.Process]:

@@ -22,6 +22,7 @@ from tests.faults.builders import (
     PATIENCE_S,
     STUDY,
     WORKED,
+    at_work,
     error_of,
     family,
     finishes,
@@ -113,11 +114,8 @@ def test_a_cell_that_hangs_is_ended_and_named(undecided: Path) -> None:
 @pytest.fixture
 def deciding(undecided: Path) -> Iterator[subprocess.Popen[str]]:
     """A decision at work, whose kernel has started."""
-    process = start("decide", *STUDY, home=undecided)
-    yield process
-    for one in family(process):
-        one.kill()
-    process.communicate()
+    with at_work("decide", *STUDY, home=undecided) as process:
+        yield process
 
 
 @pytest.mark.trial

@@ -122,8 +122,7 @@ def die_at(home: Path, name: str, at: int) -> None:
 
 def long_but(quick: object, every: Iterable[object]) -> list[object]:
     """One of them in each run of the tests, and the others, which take as long, every night."""
-    marks = {True: pytest.mark.slow, False: pytest.mark.trial}
-    return [pytest.param(one, marks=marks[one == quick]) for one in every]
+    return [pytest.param(one, marks=() if one == quick else pytest.mark.trial) for one in every]
 
 
 @pytest.mark.parametrize("name", long_but("withdraw", TRANSITIONS))
